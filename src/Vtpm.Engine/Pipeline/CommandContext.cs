@@ -1,0 +1,107 @@
+using Vtpm.Wire;
+
+namespace Vtpm.Engine;
+
+/// <summary>
+/// One command's view of the TPM: the state it proposes, its locality, its authorization blocks, and what the platform gives. A command may only
+/// assign regions of the state; nothing it does is seen by anybody before the host commits.
+/// </summary>
+public sealed partial class CommandContext
+{
+    private readonly TpmDigest _inParamDigest;
+
+    internal CommandContext(TpmPlatform platform, TpmState state, TpmCommand command, int locality, ReadOnlySpan<AuthBlock> auths, in TpmDigest inParamDigest)
+    {
+        Platform = platform;
+        State = state;
+        Command = command;
+        Locality = locality;
+        Auths = auths.ToArray();
+        _inParamDigest = inParamDigest;
+    }
+
+    public TpmPlatform Platform { get; }
+
+    public TpmCommand Command { get; }
+
+    /// <summary>The state as it will be when the command succeeds.</summary>
+    public TpmState State { get; set; }
+
+    /// <summary>TPM_STANY_FLAGS.localityModifier of this command: 0 to 4, or another number that Xen's transport can carry.</summary>
+    public int Locality { get; }
+
+    /// <summary>The locality as a bit of a TPM_LOCALITY_SELECTION; localities that have none match nothing.</summary>
+    public TpmLocalitySelection LocalityBit => Locality is >= 0 and <= 4 ? (TpmLocalitySelection)(1 << Locality) : TpmLocalitySelection.None;
+
+    /// <summary>Pinned memory for the secrets of this command, zeroed when it ends.</summary>
+    public ScratchArena Scratch { get; } = new();
+
+    public PermanentFlags PermanentFlags
+    {
+        get => State.Permanent.Flags;
+        set => Permanent = Permanent with { Flags = value };
+    }
+
+    public PermanentData PermanentData
+    {
+        get => State.Permanent.Data;
+        set => Permanent = Permanent with { Data = value };
+    }
+
+    /// <summary>Assigning an equal value is no change: nothing is persisted for it.</summary>
+    public PermanentState Permanent
+    {
+        get => State.Permanent;
+        set
+        {
+            if (!value.Equals(State.Permanent)) State = State with { Permanent = value };
+        }
+    }
+
+    public StClearFlags StClearFlags
+    {
+        get => State.StClearFlags;
+        set => State = State with { StClearFlags = value };
+    }
+
+    public StClearData StClearData
+    {
+        get => State.StClearData;
+        set => State = State with { StClearData = value };
+    }
+
+    public bool HasOwner => PermanentData.OwnerAuth is not null;
+
+    /// <summary>TPM_STCLEAR_FLAGS.physicalPresence where the command is enabled, or the (absent) hardware signal: Part 2 §7.1 action 6.</summary>
+    public bool PhysicalPresence => PermanentFlags.PhysicalPresenceCmdEnable && StClearFlags.PhysicalPresence;
+
+    /// <summary>The next bytes of the random number generator.</summary>
+    public TpmNonce NewNonce()
+    {
+        TpmNonce nonce = default;
+        Platform.Random.Fill(nonce.Span);
+        return nonce;
+    }
+
+    /// <summary>A new secret of the random number generator.</summary>
+    public Secret NewSecret(int length = TpmAuthData.Size)
+    {
+        Span<byte> bytes = stackalloc byte[length];
+        Platform.Random.Fill(bytes);
+        var secret = new Secret(bytes);
+        System.Security.Cryptography.CryptographicOperations.ZeroMemory(bytes);
+        return secret;
+    }
+
+    /// <summary>A handle that <paramref name="isTaken"/> does not know, with the resource type in its upper byte as clients like to see it.</summary>
+    public uint NewHandle(TpmResourceType type, Predicate<uint> isTaken)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        while (true)
+        {
+            Platform.Random.Fill(bytes);
+            uint handle = (uint)type << 24 | System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes) & 0x00FFFFFF;
+            if (!isTaken(handle)) return handle;
+        }
+    }
+}

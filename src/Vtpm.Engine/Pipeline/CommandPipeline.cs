@@ -1,0 +1,203 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Vtpm.Wire;
+
+namespace Vtpm.Engine;
+
+/// <summary>
+/// What every command shares, once: framing, tag and session count, availability, parameter digests, nonces, response HMACs, and what a failure
+/// leaves behind. Re-entrant: it is a function of the state it is given.
+/// </summary>
+internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
+{
+    public const int HeaderSize = 10;
+
+    /// <summary>Executes one command: writes the response, returns the state proposed.</summary>
+    public TpmState Execute(TpmState state, ReadOnlySpan<byte> request, int locality, Span<byte> response, out int responseLength)
+    {
+        if (ReadHeader(request, out int sessions, out TpmOrdinal ordinal).Failed(out TpmResult error)
+            || table.Find(ordinal, out TpmCommand command).Failed(out error)
+            || CheckAvailability(command.Traits, sessions, state).Failed(out error)
+            || Split(request, command.Traits, sessions, out ReadOnlySpan<byte> parameters, out ReadOnlySpan<byte> trailer).Failed(out error))
+        {
+            responseLength = WriteError(response, error);
+            return state;
+        }
+
+        // Whatever else happens, a command that is not of the SHA-1 thread ends it (Part 3 §13).
+        if (state.Sha1Thread is not null && !command.Traits.KeepsSha1Thread) state = state with { Sha1Thread = null };
+
+        if (ReadAuthBlocks(state, trailer, sessions, out AuthBlock[] auths).Failed(out error))
+        {
+            responseLength = WriteError(response, error);
+            return AfterFailure(state, auths, error, guessed: false);
+        }
+
+        TpmDigest inParamDigest = sessions == 0 ? default : ParamDigest(request.Slice(6, 4), default, parameters[(4 * command.Traits.InHandles)..]);
+        var tpm = new CommandContext(platform, state, command, locality, auths, inParamDigest);
+        try
+        {
+            TpmResult result = Run(tpm, parameters, response, out responseLength);
+            if (result == TpmResult.Success) return AfterSuccess(state, tpm);
+            responseLength = WriteError(response, result);
+            return AfterFailure(state, auths, result, tpm.AuthorizationFailed);
+        }
+        finally
+        {
+            tpm.Scratch.Clear();
+        }
+    }
+
+    /// <summary>A response that says no more than <paramref name="result"/>: 10 bytes.</summary>
+    public static int WriteError(Span<byte> response, TpmResult result)
+    {
+        WriteHeader(response, TpmTag.RspCommand, HeaderSize, result);
+        return HeaderSize;
+    }
+
+    private static TpmResult ReadHeader(ReadOnlySpan<byte> request, out int sessions, out TpmOrdinal ordinal)
+    {
+        sessions = 0;
+        ordinal = 0;
+        if (request.Length < HeaderSize || BinaryPrimitives.ReadUInt32BigEndian(request[2..]) != request.Length) return TpmResult.BadParamSize;
+        int tag = BinaryPrimitives.ReadUInt16BigEndian(request);
+        if (tag is < (int)TpmTag.RquCommand or > (int)TpmTag.RquAuth2Command) return TpmResult.BadTag;
+        sessions = tag - (int)TpmTag.RquCommand;
+        ordinal = (TpmOrdinal)BinaryPrimitives.ReadUInt32BigEndian(request[6..]);
+        return TpmResult.Success;
+    }
+
+    /// <summary>Part 2 §17, whose columns override the action lists; Part 2 §7.1-§7.3 say which flag answers what.</summary>
+    private static TpmResult CheckAvailability(CommandTraits traits, int sessions, TpmState state)
+    {
+        if (state.Failed && !traits.Availability.HasFlag(Availability.Failed)) return TpmResult.FailedSelfTest;
+        if (state.StAnyFlags.PostInitialise && !traits.Availability.HasFlag(Availability.PostInit)) return TpmResult.InvalidPostInit;
+        if (!traits.Allows(sessions)) return TpmResult.BadTag;
+        if (state.Permanent.Flags.Disable && !traits.Availability.HasFlag(Availability.Disabled)) return TpmResult.Disabled;
+        if (state.StClearFlags.Deactivated && !traits.Availability.HasFlag(Availability.Deactivated)) return TpmResult.Deactivated;
+        if (state.Permanent.Data.OwnerAuth is null && !traits.Availability.HasFlag(Availability.NoOwner)) return TpmResult.NoSrk;
+        return TpmResult.Success;
+    }
+
+    /// <summary>Handles and parameters on one side, authorization blocks on the other.</summary>
+    private static TpmResult Split(
+        ReadOnlySpan<byte> request, CommandTraits traits, int sessions, out ReadOnlySpan<byte> parameters, out ReadOnlySpan<byte> trailer)
+    {
+        int end = request.Length - sessions * AuthBlockWire.RequestSize;
+        bool fits = end >= HeaderSize + 4 * traits.InHandles;
+        parameters = fits ? request[HeaderSize..end] : default;
+        trailer = fits ? request[end..] : default;
+        return fits ? TpmResult.Success : TpmResult.BadParamSize;
+    }
+
+    private static TpmResult ReadAuthBlocks(TpmState state, ReadOnlySpan<byte> trailer, int count, out AuthBlock[] auths)
+    {
+        auths = [];
+        if (count == 0) return TpmResult.Success;
+        var blocks = new AuthBlock[count];
+        for (int i = 0; i < count; i++)
+        {
+            TpmResult result = WireFormat.Read(trailer.Slice(i * AuthBlockWire.RequestSize, AuthBlockWire.RequestSize), out AuthBlockWire wire);
+            if (result != TpmResult.Success) return result;
+            if (!state.Sessions.TryFind(wire.AuthHandle, out AuthSession? session)) return TpmResult.InvalidAuthHandle;
+            // One session cannot stand for two authorizations: its nonce would be used twice.
+            if (i == 1 && session == blocks[0].Session) return TpmResult.InvalidAuthHandle;
+            blocks[i] = new AuthBlock(wire, session);
+        }
+
+        auths = blocks;
+        return TpmResult.Success;
+    }
+
+    private static TpmResult Run(CommandContext tpm, ReadOnlySpan<byte> parameters, Span<byte> response, out int responseLength)
+    {
+        responseLength = 0;
+        int trailerSize = tpm.Auths.Count * AuthBlockWire.ResponseSize;
+        var writer = new WireWriter(response[HeaderSize..^trailerSize]);
+        TpmResult result = tpm.Command.Run(tpm, parameters, ref writer);
+        if (result != TpmResult.Success) return result;
+        // Fail closed: a session that was presented and that the command did not verify authorizes nothing.
+        if (!tpm.AllVerified) return TpmResult.Fail;
+
+        int end = HeaderSize + writer.Length;
+        responseLength = end + trailerSize;
+        WriteHeader(response, (TpmTag)((int)TpmTag.RspCommand + tpm.Auths.Count), responseLength, TpmResult.Success);
+        if (tpm.Auths.Count == 0) return TpmResult.Success;
+
+        Span<byte> ordinal = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(ordinal, (uint)tpm.Command.Traits.Ordinal);
+        TpmDigest outParamDigest = ParamDigest(response.Slice(6, 4), ordinal, response[(HeaderSize + 4 * tpm.Command.Traits.OutHandles)..end]);
+        for (int i = 0; i < tpm.Auths.Count; i++)
+            AnswerAuth(tpm, tpm.Auths[i], outParamDigest, response.Slice(end + i * AuthBlockWire.ResponseSize, AuthBlockWire.ResponseSize));
+        return TpmResult.Success;
+    }
+
+    /// <summary>nonceEven, continueAuthSession and the response's HMAC; the session goes on with the new nonce, or ends (Part 1 §13.2).</summary>
+    private static void AnswerAuth(CommandContext tpm, AuthBlock auth, in TpmDigest outParamDigest, Span<byte> block)
+    {
+        bool goesOn = auth.Continue && tpm.State.Sessions.Find(auth.Session.Handle) is not null;
+        TpmNonce nonceEven = tpm.NewNonce();
+        nonceEven.ReadOnlySpan.CopyTo(block);
+        block[TpmNonce.Size] = goesOn ? (byte)1 : (byte)0;
+        AuthBlock.Hmac(auth.ResponseKey!.Span, outParamDigest, nonceEven, auth.NonceOdd, goesOn, block[(TpmNonce.Size + 1)..]);
+        tpm.State = tpm.State with
+        {
+            Sessions = goesOn
+                ? tpm.State.Sessions.Replace(auth.Session with { NonceEven = nonceEven })
+                : tpm.State.Sessions.Remove(auth.Session.Handle),
+        };
+    }
+
+    /// <summary>
+    /// A state that TPM_SaveState has kept is worth nothing once what it kept has changed: a later TPM_Startup(ST_STATE) would undo a measurement.
+    /// </summary>
+    private static TpmState AfterSuccess(TpmState before, CommandContext tpm)
+    {
+        TpmState after = tpm.State;
+        SavedState? kept = after.Permanent.SavedState;
+        bool isStale = kept is not null && kept == before.Permanent.SavedState
+            && (after.Pcrs != before.Pcrs || after.StClearFlags != before.StClearFlags || after.StClearData != before.StClearData || after.Keys != before.Keys);
+        return isStale ? after with { Permanent = after.Permanent with { SavedState = null } } : after;
+    }
+
+    /// <summary>
+    /// What a failure leaves behind, on the state from before the command: its sessions end, unless the error is not fatal or the size was wrong
+    /// (Part 2 §16), and a guess that failed is counted.
+    /// </summary>
+    private TpmState AfterFailure(TpmState before, AuthBlock[] auths, TpmResult result, bool guessed)
+    {
+        bool endsSessions = auths.Length > 0 && result < TpmResult.Retry && result != TpmResult.BadParamSize;
+        if (endsSessions)
+            before = before with { Sessions = before.Sessions.Without(session => Array.Exists(auths, auth => auth.Session.Handle == session.Handle)) };
+        if (guessed)
+        {
+            before = before with
+            {
+                Permanent = before.Permanent with { DictionaryAttack = before.Permanent.DictionaryAttack.Failed() },
+                LockoutStart = platform.Time.GetTimestamp(),
+            };
+        }
+
+        return before;
+    }
+
+    private static void WriteHeader(Span<byte> response, TpmTag tag, int length, TpmResult result)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(response, (ushort)tag);
+        BinaryPrimitives.WriteInt32BigEndian(response[2..], length);
+        BinaryPrimitives.WriteUInt32BigEndian(response[6..], (uint)result);
+    }
+
+    /// <summary>SHA-1(ordinal || parameters) of a request, SHA-1(returnCode || ordinal || parameters) of a response (Part 1 §25).</summary>
+    private static TpmDigest ParamDigest(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> parameters)
+    {
+        int length = first.Length + second.Length + parameters.Length;
+        Span<byte> input = length <= 4200 ? stackalloc byte[4200] : new byte[length];
+        first.CopyTo(input);
+        second.CopyTo(input[first.Length..]);
+        parameters.CopyTo(input[(first.Length + second.Length)..]);
+        TpmDigest digest = default;
+        SHA1.HashData(input[..length], digest.Span);
+        return digest;
+    }
+}

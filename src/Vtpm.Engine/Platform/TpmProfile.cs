@@ -1,0 +1,44 @@
+namespace Vtpm.Engine;
+
+/// <summary>Identity and limits of a TPM: what TPM_GetCapability reports, and what the engine holds itself to.</summary>
+public sealed record TpmProfile
+{
+    /// <summary>The profile of Xen's vtpm-stubdom, so that clients see no change.</summary>
+    public static TpmProfile Xen { get; } = new();
+
+    /// <summary>TPM_CAP_PROP_MANUFACTURER: "ETHZ".</summary>
+    public uint Manufacturer { get; init; } = 0x4554485A;
+
+    public byte RevMajor { get; init; } = 7;
+
+    public byte RevMinor { get; init; }
+
+    /// <summary>Bytes of a command that the TPM takes: one page less the header of Xen's shared page.</summary>
+    public int InputBufferSize { get; init; } = 4088;
+
+    /// <summary>Keys loaded at a time, besides the EK and the SRK.</summary>
+    public int KeySlots { get; init; } = 20;
+
+    /// <summary>Authorization sessions open at a time.</summary>
+    public int AuthSessions { get; init; } = 32;
+
+    /// <summary>Session contexts saved outside at a time (TPM_MIN_SESSION_LIST is 16).</summary>
+    public int ContextSlots { get; init; } = 64;
+
+    public int Counters { get; init; } = 8;
+
+    /// <summary>Bytes of NV storage, each area with its own overhead included.</summary>
+    public int NvSize { get; init; } = 16 * 1024;
+
+    /// <summary>Writes to NV allowed while there is no owner (TPM_MAX_NV_WRITE_NOOWNER, Part 2 §7.4).</summary>
+    public int NvWritesWithoutOwner { get; init; } = 64;
+
+    /// <summary>Bytes that one TPM_SHA1Update may bring.</summary>
+    public int Sha1MaxBytes { get; init; } = 2048;
+
+    /// <summary>Microseconds: TPM_CAP_PROP_TIS_TIMEOUT a, b, c, d.</summary>
+    public IReadOnlyList<uint> Timeouts { get; init; } = [750_000, 2_000_000, 750_000, 750_000];
+
+    /// <summary>Microseconds: TPM_CAP_PROP_DURATION short, medium, long.</summary>
+    public IReadOnlyList<uint> Durations { get; init; } = [3_000_000, 3_000_000, 600_000_000];
+}

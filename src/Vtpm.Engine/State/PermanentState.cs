@@ -1,0 +1,111 @@
+using Vtpm.Wire;
+
+namespace Vtpm.Engine;
+
+/// <summary>What outlives the power: persisted, whole, before the answer of the command that changed it leaves.</summary>
+public sealed record PermanentState
+{
+    public PermanentFlags Flags { get; init; } = new();
+
+    public required PermanentData Data { get; init; }
+
+    public NvStorage Nv { get; init; } = NvStorage.Empty;
+
+    public CounterTable Counters { get; init; } = CounterTable.Empty;
+
+    public DictionaryAttack DictionaryAttack { get; init; } = DictionaryAttack.None;
+
+    /// <summary>Keys that the owner has pinned (TPM_KeyControlOwner).</summary>
+    public HandleTable<LoadedKey> OwnerEvictKeys { get; init; } = HandleTable<LoadedKey>.Empty;
+
+    /// <summary>What TPM_SaveState has kept for TPM_Startup(ST_STATE).</summary>
+    public SavedState? SavedState { get; init; }
+}
+
+/// <summary><c>TPM_PERMANENT_FLAGS</c>, Part 2 §7.1, with the defaults of a TPM that leaves the factory enabled and activated, as Xen's do.</summary>
+public sealed record PermanentFlags
+{
+    public bool Disable { get; init; }
+
+    public bool Ownership { get; init; } = true;
+
+    public bool Deactivated { get; init; }
+
+    public bool ReadPubek { get; init; } = true;
+
+    public bool DisableOwnerClear { get; init; }
+
+    public bool AllowMaintenance { get; init; }
+
+    public bool PhysicalPresenceLifetimeLock { get; init; }
+
+    public bool PhysicalPresenceHWEnable { get; init; }
+
+    public bool PhysicalPresenceCmdEnable { get; init; }
+
+    public bool CekpUsed { get; init; }
+
+    public bool TpmPost { get; init; }
+
+    public bool TpmPostLock { get; init; }
+
+    public bool Fips { get; init; }
+
+    public bool Operator { get; init; }
+
+    public bool EnableRevokeEK { get; init; }
+
+    public bool NvLocked { get; init; }
+
+    public bool ReadSrkPub { get; init; }
+
+    public bool TpmEstablished { get; init; }
+
+    public bool MaintenanceDone { get; init; }
+
+    public bool DisableFullDALogicInfo { get; init; }
+}
+
+/// <summary><c>TPM_PERMANENT_DATA</c>, Part 2 §7.4.</summary>
+public sealed record PermanentData
+{
+    /// <summary>The secret that marks what only this TPM, under this owner, can have made.</summary>
+    public required Secret TpmProof { get; init; }
+
+    /// <summary>AES-128 key of the context blobs.</summary>
+    public required Secret ContextKey { get; init; }
+
+    /// <summary>AES-128 key of the delegation blobs.</summary>
+    public required Secret DelegateKey { get; init; }
+
+    public TpmNonce EKReset { get; init; }
+
+    /// <summary>Null while there is no owner.</summary>
+    public Secret? OwnerAuth { get; init; }
+
+    public Secret? OperatorAuth { get; init; }
+
+    public LoadedKey? EndorsementKey { get; init; }
+
+    public LoadedKey? Srk { get; init; }
+
+    public TpmDigest AuthDir { get; init; }
+
+    public uint NoOwnerNvWrite { get; init; }
+
+    /// <summary>TPM_CMK_DELEGATE, what delegates may do with certified migration keys.</summary>
+    public uint RestrictDelegate { get; init; }
+
+    public TpmNonce DaaSeed { get; init; }
+
+    public TpmNonce DaaProof { get; init; }
+
+    /// <summary>Highest id that a delegation family has had.</summary>
+    public uint LastFamilyId { get; init; }
+}
+
+/// <summary>
+/// What TPM_SaveState keeps for TPM_Startup(ST_STATE) (Part 3 §3.3): the PCRs that are not resettable, TPM_STCLEAR_FLAGS and TPM_STCLEAR_DATA,
+/// and the keys that are not volatile. Any change of the state after it makes it worthless.
+/// </summary>
+public sealed record SavedState(PcrBank Pcrs, StClearFlags StClearFlags, StClearData StClearData, HandleTable<LoadedKey> Keys);

@@ -1,0 +1,99 @@
+using Vtpm.Wire;
+
+namespace Vtpm.Engine;
+
+/// <summary>
+/// All that a TPM knows, immutable. A command proposes another one; the host persists it when <see cref="Permanent"/> is another object, commits it
+/// by taking it, and only then lets the answer leave.
+/// </summary>
+public sealed record TpmState
+{
+    /// <summary>What survives the power: TPM_PERMANENT_FLAGS, TPM_PERMANENT_DATA, NV and counters.</summary>
+    public required PermanentState Permanent { get; init; }
+
+    public StClearFlags StClearFlags { get; init; } = new();
+
+    public StClearData StClearData { get; init; } = new();
+
+    public StAnyFlags StAnyFlags { get; init; } = new();
+
+    public StAnyData StAnyData { get; init; } = new();
+
+    public PcrBank Pcrs { get; init; } = PcrBank.Initial;
+
+    public HandleTable<LoadedKey> Keys { get; init; } = HandleTable<LoadedKey>.Empty;
+
+    public HandleTable<AuthSession> Sessions { get; init; } = HandleTable<AuthSession>.Empty;
+
+    /// <summary>The SHA-1 thread (Part 3 §13), when one runs.</summary>
+    public Sha1Thread? Sha1Thread { get; init; }
+
+    /// <summary>True after a self-test or a command has failed for inner reasons: only the test's result can be had (Part 1 §24.3).</summary>
+    public bool Failed { get; init; }
+
+    /// <summary>When the lock-out of the dictionary attack defence began; a timestamp of the platform's clock.</summary>
+    public long LockoutStart { get; init; }
+}
+
+/// <summary><c>TPM_STCLEAR_FLAGS</c>, Part 2 §7.2: reset by TPM_Startup(ST_CLEAR), kept by TPM_SaveState.</summary>
+public sealed record StClearFlags
+{
+    public bool Deactivated { get; init; }
+
+    public bool DisableForceClear { get; init; }
+
+    public bool PhysicalPresence { get; init; }
+
+    public bool PhysicalPresenceLock { get; init; }
+
+    public bool BGlobalLock { get; init; }
+}
+
+/// <summary><c>TPM_STCLEAR_DATA</c>, Part 2 §7.5. The PCRs are a region of their own.</summary>
+public sealed record StClearData
+{
+    public TpmNonce ContextNonceKey { get; init; }
+
+    /// <summary>The counter that may be incremented until the next TPM_Startup(ST_CLEAR); 0 for none yet.</summary>
+    public uint CountId { get; init; }
+
+    public uint OwnerReference { get; init; } = TpmKeyHandle.Owner;
+
+    public bool DisableResetLock { get; init; }
+
+    public uint DeferredPhysicalPresence { get; init; }
+
+    /// <summary>NV areas whose write lock lasts until TPM_Startup(ST_CLEAR) (bWriteSTClear, Part 2 §19.3), by index.</summary>
+    public IReadOnlySet<uint> NvWriteLocks { get; init; } = EmptySet;
+
+    /// <summary>NV areas whose read lock lasts until TPM_Startup(ST_CLEAR) (bReadSTClear), by index.</summary>
+    public IReadOnlySet<uint> NvReadLocks { get; init; } = EmptySet;
+
+    private static readonly IReadOnlySet<uint> EmptySet = System.Collections.Frozen.FrozenSet<uint>.Empty;
+}
+
+/// <summary><c>TPM_STANY_FLAGS</c>, Part 2 §7.3: reset by every TPM_Startup. The locality is the command's, not the state's.</summary>
+public sealed record StAnyFlags
+{
+    /// <summary>TPM_Init was, TPM_Startup was not yet.</summary>
+    public bool PostInitialise { get; init; } = true;
+
+    public bool TosPresent { get; init; }
+}
+
+/// <summary><c>TPM_STANY_DATA</c>, Part 2 §7.6. Sessions are a region of their own.</summary>
+public sealed record StAnyData
+{
+    public TpmNonce ContextNonceSession { get; init; }
+
+    /// <summary>Distinguishes the tick sessions: made anew when the ticks start from zero.</summary>
+    public TpmNonce TickNonce { get; init; }
+
+    /// <summary>When the ticks were zero; a timestamp of the platform's clock.</summary>
+    public long TickStart { get; init; }
+
+    public uint ContextCount { get; init; }
+
+    /// <summary>contextCount values of the session contexts that were saved and not loaded again.</summary>
+    public IReadOnlyList<uint> ContextList { get; init; } = [];
+}
