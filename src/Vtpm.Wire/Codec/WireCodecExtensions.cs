@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
 namespace Vtpm.Wire;
@@ -5,6 +6,8 @@ namespace Vtpm.Wire;
 /// <summary>Field shapes that are made of the primitive ones.</summary>
 public static class WireCodecExtensions
 {
+    private const int UuidSize = 16;
+
     /// <summary>A <c>BOOL</c> (Part 2 §2.2.1): 0 or 1, any other byte is TPM_BAD_PARAMETER.</summary>
     public static void Bool<TCodec>(this ref TCodec wire, ref bool value)
         where TCodec : struct, IWireCodec, allows ref struct
@@ -75,5 +78,100 @@ public static class WireCodecExtensions
 
         if (wire.IsReading) items = new TItem[count];
         for (int i = 0; i < items.Length; i++) TItem.Describe(ref wire, ref items[i]);
+    }
+
+    /// <summary>A length of UINT32 whose bytes do not follow at once; they are described with it by <see cref="IWireCodec.Run"/>.</summary>
+    public static int Length32<TCodec>(this ref TCodec wire, ReadOnlyMemory<byte> value)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        uint length = (uint)value.Length;
+        wire.UInt32(ref length);
+        return (int)Math.Min(length, int.MaxValue);
+    }
+
+    /// <summary>A <c>BYTE[n]</c>: exactly <paramref name="length"/> bytes; an empty value stands for zeroes.</summary>
+    public static void Exact<TCodec>(this ref TCodec wire, ref ReadOnlyMemory<byte> value, int length)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        if (!wire.IsReading && value.IsEmpty) value = new byte[length];
+        wire.Run(ref value, length);
+    }
+
+    /// <summary>A <c>TPM_STRUCT_VER</c> inside a structure (Part 2 §5.1): written 1.1.0.0; read, its revision is ignored.</summary>
+    public static void Version11<TCodec>(this ref TCodec wire)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        ushort version = 0x0101;
+        ushort revision = 0;
+        wire.UInt16(ref version);
+        wire.UInt16(ref revision);
+        if (version != 0x0101) wire.Fault(TpmResult.BadVersion);
+    }
+
+    /// <summary>Four bytes that a structure always has: written as given; others read are TPM_INVALID_STRUCTURE.</summary>
+    public static void Constant<TCodec>(this ref TCodec wire, uint expected)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        uint raw = expected;
+        wire.UInt32(ref raw);
+        if (raw != expected) wire.Fault(TpmResult.InvalidStructure);
+    }
+
+    /// <summary>A byte that a structure always has: written as given; another one read is TPM_INVALID_STRUCTURE.</summary>
+    public static void Constant<TCodec>(this ref TCodec wire, byte expected)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        byte raw = expected;
+        wire.UInt8(ref raw);
+        if (raw != expected) wire.Fault(TpmResult.InvalidStructure);
+    }
+
+    /// <summary>A count of UINT16 and as many UINT32.</summary>
+    public static void UInt32List16<TCodec>(this ref TCodec wire, ref uint[] items)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        items ??= [];
+        ushort count = (ushort)items.Length;
+        wire.UInt16(ref count);
+        if (wire.IsReading)
+        {
+            // The bytes are taken first: a count that they do not bear out must not make the reader allocate.
+            ReadOnlyMemory<byte> bytes = default;
+            wire.Run(ref bytes, count * sizeof(uint));
+            items = new uint[bytes.Length / sizeof(uint)];
+            for (int i = 0; i < items.Length; i++) items[i] = BinaryPrimitives.ReadUInt32BigEndian(bytes.Span[(i * sizeof(uint))..]);
+            return;
+        }
+
+        if (count != items.Length) wire.Fault(TpmResult.BadParamSize);
+        for (int i = 0; i < items.Length; i++) wire.UInt32(ref items[i]);
+    }
+
+    /// <summary>A uuid of 16 bytes in the order of its text, as Xen's vTPM manager has them.</summary>
+    public static void Uuid<TCodec>(this ref TCodec wire, ref Guid value)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        Span<byte> bytes = stackalloc byte[UuidSize];
+        value.TryWriteBytes(bytes, bigEndian: true, out _);
+        wire.Fixed(bytes);
+        value = new Guid(bytes, bigEndian: true);
+    }
+
+    /// <summary>Uuids up to the end; a part of one is TPM_BAD_PARAM_SIZE.</summary>
+    public static void UuidsToEnd<TCodec>(this ref TCodec wire, ref Guid[] items)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        items ??= [];
+        if (wire.IsReading)
+        {
+            ReadOnlyMemory<byte> bytes = default;
+            wire.Rest(ref bytes);
+            if (bytes.Length % UuidSize != 0) wire.Fault(TpmResult.BadParamSize);
+            items = new Guid[bytes.Length / UuidSize];
+            for (int i = 0; i < items.Length; i++) items[i] = new Guid(bytes.Span.Slice(i * UuidSize, UuidSize), bigEndian: true);
+            return;
+        }
+
+        for (int i = 0; i < items.Length; i++) wire.Uuid(ref items[i]);
     }
 }

@@ -1,0 +1,37 @@
+namespace Vtpm.Wire;
+
+/// <summary><c>TPM_CAP_PROP_*</c>, Part 2 §21.2: the subcaps of TPM_CAP_PROPERTY.</summary>
+public enum TpmCapabilityProperty : uint
+{
+    None = 0,
+    Pcr = 0x00000101,
+    Dir = 0x00000102,
+    Manufacturer = 0x00000103,
+    Keys = 0x00000104,
+    MinCounter = 0x00000107,
+    AuthSess = 0x0000010A,
+    TransSess = 0x0000010B,
+    Counters = 0x0000010C,
+    MaxAuthSess = 0x0000010D,
+    MaxTransSess = 0x0000010E,
+    MaxCounters = 0x0000010F,
+    MaxKeys = 0x00000110,
+    Owner = 0x00000111,
+    Context = 0x00000112,
+    MaxContext = 0x00000113,
+    FamilyRows = 0x00000114,
+    TisTimeout = 0x00000115,
+    StartupEffect = 0x00000116,
+    DelegateRow = 0x00000117,
+    MaxDaaSess = 0x00000119,
+    DaaSess = 0x0000011A,
+    ContextDist = 0x0000011B,
+    DaaInterrupt = 0x0000011C,
+    Sessions = 0x0000011D,
+    MaxSessions = 0x0000011E,
+    CmkRestriction = 0x0000011F,
+    Duration = 0x00000120,
+    ActiveCounter = 0x00000122,
+    MaxNvAvailable = 0x00000123,
+    InputBuffer = 0x00000124,
+}

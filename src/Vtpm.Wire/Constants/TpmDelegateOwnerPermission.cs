@@ -1,0 +1,40 @@
+namespace Vtpm.Wire;
+
+/// <summary><c>TPM_DELEGATE_*</c>, Part 2 §20.2.1: per1 of an owner delegation; each bit has the name of its ordinal.</summary>
+[Flags]
+public enum TpmDelegateOwnerPermission : uint
+{
+    None = 0,
+    DaaSign = 1u << 0,
+    DelegateCreateOwnerDelegation = 1u << 1,
+    DelegateManage = 1u << 2,
+    ReleaseCounterOwner = 1u << 3,
+    CreateCounter = 1u << 4,
+    DelegateUpdateVerification = 1u << 5,
+    FieldUpgrade = 1u << 6,
+    SetRedirection = 1u << 7,
+    DisablePubekRead = 1u << 8,
+    OwnerReadPubek = 1u << 9,
+    ActivateIdentity = 1u << 10,
+    MakeIdentity = 1u << 11,
+    SetCapability = 1u << 12,
+    OwnerSetDisable = 1u << 13,
+    NvDefineSpace = 1u << 14,
+    DisableOwnerClear = 1u << 15,
+    OwnerClear = 1u << 16,
+    ResetLockValue = 1u << 17,
+    OwnerReadInternalPub = 1u << 18,
+    KillMaintenanceFeature = 1u << 19,
+    LoadMaintenanceArchive = 1u << 20,
+    CreateMaintenanceArchive = 1u << 21,
+    AuthorizeMigrationKey = 1u << 22,
+    DaaJoin = 1u << 23,
+    DelegateLoadOwnerDelegation = 1u << 24,
+    NvReadValue = 1u << 25,
+    CmkCreateTicket = 1u << 26,
+    NvWriteValue = 1u << 27,
+    CmkApproveMA = 1u << 28,
+    DirWriteAuth = 1u << 29,
+    SetOrdinalAuditStatus = 1u << 30,
+    KeyControlOwner = 1u << 31,
+}

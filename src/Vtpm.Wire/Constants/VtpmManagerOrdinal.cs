@@ -1,0 +1,49 @@
+namespace Vtpm.Wire;
+
+/// <summary>
+/// <c>VTPM_ORD_*</c>, the commands of Xen's vTPM manager: the first four under VTPM_TAG_REQ, the others under VTPM_TAG_REQ2. Those that no release
+/// of the original ever implemented are said so.
+/// </summary>
+public enum VtpmManagerOrdinal : uint
+{
+    None = 0,
+    SaveHashKey = 1,
+    LoadHashKey = 2,
+
+    /// <summary>Answered with a digest.</summary>
+    GetBootHash = 3,
+    GetQuote = 4,
+    GroupList = 0x02000101,
+    GroupNew = 0x02000102,
+    GroupDel = 0x02000103,
+    GroupActivate = 0x02000104,
+    GroupRegister = 0x02000105,
+    GroupUpdate = 0x02000106,
+    GroupShow = 0x02000107,
+
+    /// <summary>Declared by the original, never implemented.</summary>
+    GroupQuote = 0x02000108,
+
+    /// <summary>Declared by the original, never implemented.</summary>
+    GroupRecover1 = 0x02000109,
+
+    /// <summary>Declared by the original, never implemented.</summary>
+    GroupRecover2 = 0x0200010A,
+    VtpmList = 0x02000201,
+
+    /// <summary>No layout was ever defined.</summary>
+    VtpmShow = 0x02000202,
+
+    /// <summary>No layout was ever defined.</summary>
+    VtpmEdit = 0x02000203,
+    VtpmNew = 0x02000204,
+    VtpmDel = 0x02000205,
+
+    /// <summary>From here on: on the hardware TPM; no layout was ever defined.</summary>
+    TpmMakeIdentity = 0x02000301,
+    TpmActivateIdentity = 0x02000302,
+    TpmReadPubek = 0x02000303,
+    TpmNvDefineSpace = 0x02000304,
+    TpmNvWriteValue = 0x02000305,
+    TpmNvReadValue = 0x02000306,
+}
