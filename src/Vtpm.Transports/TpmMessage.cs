@@ -1,0 +1,40 @@
+using System.Buffers.Binary;
+using Vtpm.Wire;
+
+namespace Vtpm.Transports;
+
+/// <summary>The frame every link shares, that of requests (Part 3 §1.2, <c>TPM_RQU_COMMAND</c>) and of responses.</summary>
+/// <remarks><code>
+///  0        2                 6                      10
+///  | UINT16 |     UINT32      |        UINT32        |
+///  |  tag   |    paramSize    | ordinal / returnCode |  parameters …
+///           '- of the whole message, these ten bytes included
+/// </code></remarks>
+public static class TpmMessage
+{
+    public const int HeaderLength = 10;
+
+    /// <summary>The page that Xen's ring carries, and the largest message any link takes.</summary>
+    public const int MaxLength = 4096;
+
+    /// <summary>Where paramSize ends: with so many bytes the length of a message is known.</summary>
+    internal const int SizeEnd = 6;
+
+    /// <summary>paramSize of a message that has begun with <paramref name="start"/>; at least six bytes.</summary>
+    public static uint ReadSize(ReadOnlySpan<byte> start) => BinaryPrimitives.ReadUInt32BigEndian(start[2..]);
+
+    /// <summary>Whether <paramref name="bytes"/> are one message and nothing else.</summary>
+    public static bool IsWhole(ReadOnlySpan<byte> bytes) => bytes.Length >= HeaderLength && ReadSize(bytes) == (uint)bytes.Length;
+
+    /// <summary>Writes the response that is nothing but a result, with the tag that answers <paramref name="request"/>'s.</summary>
+    /// <returns>Its length.</returns>
+    public static int WriteFailure(ReadOnlySpan<byte> request, TpmResult result, Span<byte> response)
+    {
+        var tag = (TpmTag)BinaryPrimitives.ReadUInt16BigEndian(request);
+        bool manager = tag is TpmTag.VtpmReq or TpmTag.VtpmReq2;
+        BinaryPrimitives.WriteUInt16BigEndian(response, (ushort)(manager ? TpmTag.VtpmRsp : TpmTag.RspCommand));
+        BinaryPrimitives.WriteUInt32BigEndian(response[2..], HeaderLength);
+        BinaryPrimitives.WriteUInt32BigEndian(response[6..], (uint)result);
+        return HeaderLength;
+    }
+}

@@ -1,0 +1,29 @@
+namespace Vtpm.Transports;
+
+/// <summary>Limits and callbacks of a server. Callbacks run on the server's thread.</summary>
+public sealed record TpmServerOptions
+{
+    /// <summary>Clients served at a time; more of them wait, connected, until one leaves.</summary>
+    public int MaxClients { get; init; } = 64;
+
+    /// <summary>A longer request (or one shorter than its header) is not a TPM's: its connection is closed. At most <see cref="TpmMessage.MaxLength"/>.</summary>
+    public int MaxRequestLength { get; init; } = TpmMessage.MaxLength;
+
+    /// <summary>For the rest of a request to follow its first byte.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>For a client to take its response.</summary>
+    public TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Mode of a Unix socket's file, which decides who may connect.</summary>
+    public UnixFileMode UnixMode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>A client has connected; false turns it away.</summary>
+    public Func<ClientInfo, bool>? ClientOpened { get; init; }
+
+    /// <summary>A client that was let in has left.</summary>
+    public Action<ClientInfo>? ClientClosed { get; init; }
+
+    /// <summary>One line, without its end, for each thing worth knowing.</summary>
+    public Action<string>? Log { get; init; }
+}
