@@ -66,6 +66,18 @@ public sealed class OpenSslRsa : ITpmRsa
         return true;
     }
 
+    public bool EncryptOaep(ReadOnlySpan<byte> modulus, uint exponent, ReadOnlySpan<byte> message, ReadOnlySpan<byte> label, Span<byte> output)
+    {
+        if (!IsUsable(modulus, exponent) || message.Length > modulus.Length) return false;
+        Span<byte> block = stackalloc byte[modulus.Length];
+        nint sha1 = LibCrypto.EVP_sha1();
+        bool isPadded = LibCrypto.RSA_padding_add_PKCS1_OAEP_mgf1(block, block.Length, message, message.Length, label, label.Length, sha1, sha1) == 1;
+        if (!isPadded) LibCrypto.ERR_clear_error();
+        bool isEncrypted = isPadded && PublicOperation(modulus, exponent, block, output);
+        CryptographicOperations.ZeroMemory(block);
+        return isEncrypted;
+    }
+
     /// <summary>Whether the numbers can be a public key: an odd modulus that fills its bytes, within our sizes, and an odd exponent above one.</summary>
     private static bool IsUsable(ReadOnlySpan<byte> modulus, uint exponent) =>
         modulus.Length is >= MinModulusSize and <= MaxModulusSize && modulus[0] != 0 && (modulus[^1] & 1) != 0 && exponent >= 3 && (exponent & 1) != 0;

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Vtpm.Engine;
 
 namespace Vtpm.Crypto;
@@ -53,6 +54,43 @@ internal sealed class OpenSslRsaKey : ITpmRsaPrivateKey
         LibCrypto.ERR_clear_error();
         output.Clear();
         return false;
+    }
+
+    public bool DecryptOaep(ReadOnlySpan<byte> input, ReadOnlySpan<byte> label, Span<byte> output, out int length)
+    {
+        Span<byte> block = stackalloc byte[Size];
+        length = -1;
+        if (PrivateOperation(input, block))
+        {
+            nint sha1 = LibCrypto.EVP_sha1();
+            length = LibCrypto.RSA_padding_check_PKCS1_OAEP_mgf1(output, output.Length, block, Size, Size, label, label.Length, sha1, sha1);
+        }
+
+        return Unpadded(block, output, ref length);
+    }
+
+    public bool DecryptPkcs1(ReadOnlySpan<byte> input, Span<byte> output, out int length)
+    {
+        Span<byte> block = stackalloc byte[Size];
+        length = -1;
+        if (PrivateOperation(input, block))
+            length = LibCrypto.RSA_padding_check_PKCS1_type_2(output, output.Length, block, Size, Size);
+        return Unpadded(block, output, ref length);
+    }
+
+    /// <summary>Clears the padded block and what of the output is no message.</summary>
+    private static bool Unpadded(Span<byte> block, Span<byte> output, ref int length)
+    {
+        CryptographicOperations.ZeroMemory(block);
+        bool isMessage = length >= 0;
+        if (!isMessage)
+        {
+            LibCrypto.ERR_clear_error();
+            length = 0;
+        }
+
+        output[length..].Clear();
+        return isMessage;
     }
 
     private bool IsReady()

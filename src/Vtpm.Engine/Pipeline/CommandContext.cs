@@ -36,7 +36,7 @@ public sealed partial class CommandContext
     /// <summary>Pinned memory for the secrets of this command, zeroed when it ends.</summary>
     public ScratchArena Scratch { get; } = new();
 
-    public PermanentFlags PermanentFlags
+    public TpmPermanentFlags PermanentFlags
     {
         get => State.Permanent.Flags;
         set => Permanent = Permanent with { Flags = value };
@@ -58,7 +58,7 @@ public sealed partial class CommandContext
         }
     }
 
-    public StClearFlags StClearFlags
+    public TpmStClearFlags StClearFlags
     {
         get => State.StClearFlags;
         set => State = State with { StClearFlags = value };

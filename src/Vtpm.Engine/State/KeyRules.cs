@@ -26,7 +26,7 @@ public static class KeyRules
     }
 
     /// <summary>What a TPM in FIPS mode refuses (Part 3 §10.4 action 7, §10.5 action 7f).</summary>
-    public static TpmResult CheckFips(PermanentFlags flags, in TpmKey key)
+    public static TpmResult CheckFips(in TpmPermanentFlags flags, in TpmKey key)
     {
         if (!flags.Fips) return TpmResult.Success;
         bool isShort = KeyParameters.ReadRsa(key.AlgorithmParms, out TpmRsaKeyParms rsa) == TpmResult.Success && rsa.KeyLength < 1024;

@@ -5,7 +5,8 @@ namespace Vtpm.Engine;
 /// <summary>What outlives the power: persisted, whole, before the answer of the command that changed it leaves.</summary>
 public sealed record PermanentState
 {
-    public PermanentFlags Flags { get; init; } = new();
+    /// <summary>As a TPM leaves the factory that Xen's are from: enabled, activated, ready for an owner.</summary>
+    public TpmPermanentFlags Flags { get; init; } = new() { Ownership = true, ReadPubek = true };
 
     public required PermanentData Data { get; init; }
 
@@ -20,50 +21,6 @@ public sealed record PermanentState
 
     /// <summary>What TPM_SaveState has kept for TPM_Startup(ST_STATE).</summary>
     public SavedState? SavedState { get; init; }
-}
-
-/// <summary><c>TPM_PERMANENT_FLAGS</c>, Part 2 §7.1, with the defaults of a TPM that leaves the factory enabled and activated, as Xen's do.</summary>
-public sealed record PermanentFlags
-{
-    public bool Disable { get; init; }
-
-    public bool Ownership { get; init; } = true;
-
-    public bool Deactivated { get; init; }
-
-    public bool ReadPubek { get; init; } = true;
-
-    public bool DisableOwnerClear { get; init; }
-
-    public bool AllowMaintenance { get; init; }
-
-    public bool PhysicalPresenceLifetimeLock { get; init; }
-
-    public bool PhysicalPresenceHWEnable { get; init; }
-
-    public bool PhysicalPresenceCmdEnable { get; init; }
-
-    public bool CekpUsed { get; init; }
-
-    public bool TpmPost { get; init; }
-
-    public bool TpmPostLock { get; init; }
-
-    public bool Fips { get; init; }
-
-    public bool Operator { get; init; }
-
-    public bool EnableRevokeEK { get; init; }
-
-    public bool NvLocked { get; init; }
-
-    public bool ReadSrkPub { get; init; }
-
-    public bool TpmEstablished { get; init; }
-
-    public bool MaintenanceDone { get; init; }
-
-    public bool DisableFullDALogicInfo { get; init; }
 }
 
 /// <summary><c>TPM_PERMANENT_DATA</c>, Part 2 §7.4.</summary>
@@ -108,4 +65,4 @@ public sealed record PermanentData
 /// What TPM_SaveState keeps for TPM_Startup(ST_STATE) (Part 3 §3.3): the PCRs that are not resettable, TPM_STCLEAR_FLAGS and TPM_STCLEAR_DATA,
 /// and the keys that are not volatile. Any change of the state after it makes it worthless.
 /// </summary>
-public sealed record SavedState(PcrBank Pcrs, StClearFlags StClearFlags, StClearData StClearData, HandleTable<LoadedKey> Keys);
+public sealed record SavedState(PcrBank Pcrs, TpmStClearFlags StClearFlags, StClearData StClearData, HandleTable<LoadedKey> Keys);

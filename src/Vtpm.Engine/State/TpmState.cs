@@ -11,7 +11,7 @@ public sealed record TpmState
     /// <summary>What survives the power: TPM_PERMANENT_FLAGS, TPM_PERMANENT_DATA, NV and counters.</summary>
     public required PermanentState Permanent { get; init; }
 
-    public StClearFlags StClearFlags { get; init; } = new();
+    public TpmStClearFlags StClearFlags { get; init; }
 
     public StClearData StClearData { get; init; } = new();
 
@@ -33,20 +33,6 @@ public sealed record TpmState
 
     /// <summary>When the lock-out of the dictionary attack defence began; a timestamp of the platform's clock.</summary>
     public long LockoutStart { get; init; }
-}
-
-/// <summary><c>TPM_STCLEAR_FLAGS</c>, Part 2 §7.2: reset by TPM_Startup(ST_CLEAR), kept by TPM_SaveState.</summary>
-public sealed record StClearFlags
-{
-    public bool Deactivated { get; init; }
-
-    public bool DisableForceClear { get; init; }
-
-    public bool PhysicalPresence { get; init; }
-
-    public bool PhysicalPresenceLock { get; init; }
-
-    public bool BGlobalLock { get; init; }
 }
 
 /// <summary><c>TPM_STCLEAR_DATA</c>, Part 2 §7.5. The PCRs are a region of their own.</summary>

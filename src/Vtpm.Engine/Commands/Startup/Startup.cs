@@ -47,7 +47,7 @@ public sealed class Startup()
     private static void StartClear(CommandContext tpm, bool deactivated)
     {
         StartTicks(tpm);
-        tpm.StClearFlags = new StClearFlags { Deactivated = deactivated };
+        tpm.StClearFlags = new TpmStClearFlags { Deactivated = deactivated };
         tpm.State = tpm.State with { Keys = tpm.Permanent.OwnerEvictKeys };
     }
 

@@ -4,7 +4,7 @@ namespace Vtpm.Wire;
 /// <c>TPM_PERMANENT_FLAGS</c>, Part 2 §7.1: flags that no TPM_Startup affects, as TPM_CAP_FLAG_PERMANENT answers them; each a BOOL, in the order of
 /// TpmPermanentFlag.
 /// </summary>
-public struct TpmPermanentFlags : IWireStructure<TpmPermanentFlags>
+public record struct TpmPermanentFlags : IWireStructure<TpmPermanentFlags>
 {
     public bool Disable;
     public bool Ownership;

@@ -1,7 +1,7 @@
 namespace Vtpm.Wire;
 
 /// <summary><c>TPM_STCLEAR_FLAGS</c>, Part 2 §7.2: flags that TPM_Startup(ST_CLEAR) resets, as TPM_CAP_FLAG_VOLATILE answers them.</summary>
-public struct TpmStClearFlags : IWireStructure<TpmStClearFlags>
+public record struct TpmStClearFlags : IWireStructure<TpmStClearFlags>
 {
     public bool Deactivated;
     public bool DisableForceClear;

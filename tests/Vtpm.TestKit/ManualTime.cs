@@ -1,0 +1,15 @@
+namespace Vtpm.TestKit;
+
+/// <summary>A clock that moves when the test says so.</summary>
+public sealed class ManualTime : TimeProvider
+{
+    private long _ticks = TimeSpan.FromDays(1).Ticks;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => _ticks;
+
+    public override DateTimeOffset GetUtcNow() => new(_ticks, TimeSpan.Zero);
+
+    public void Advance(TimeSpan time) => _ticks += time.Ticks;
+}

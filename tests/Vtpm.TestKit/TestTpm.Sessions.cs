@@ -1,0 +1,44 @@
+using System.Security.Cryptography;
+using Vtpm.Engine.Commands.AuthorizationSessions;
+using Vtpm.Wire;
+
+namespace Vtpm.TestKit;
+
+/// <content>Sessions, and authorization data on its way in.</content>
+public sealed partial class TestTpm
+{
+    /// <summary>The secret that tools call well-known: 20 zero bytes.</summary>
+    public static byte[] WellKnown => new byte[20];
+
+    public TpmNonce NewNonce()
+    {
+        TpmNonce nonce = default;
+        Random.Fill(nonce.Span);
+        return nonce;
+    }
+
+    /// <summary>Opens an OIAP session to use with an entity of this secret.</summary>
+    public TestAuth Oiap(byte[] secret, bool goesOn = false)
+    {
+        OiapResponse response = Send(new Oiap(), default);
+        return new TestAuth { Handle = response.AuthHandle, NonceEven = response.NonceEven, NonceOdd = NewNonce(), Key = secret, Continue = goesOn };
+    }
+
+    /// <summary>Opens an OSAP session for an entity of this secret.</summary>
+    public TestAuth Osap(TpmEntityType type, uint value, byte[] secret, TpmAdipEncScheme scheme = TpmAdipEncScheme.Xor, bool goesOn = false)
+    {
+        TpmNonce nonceOddOsap = NewNonce();
+        OsapResponse response = Send(new Osap(), new OsapRequest { EncScheme = scheme, EntityType = type, EntityValue = value, NonceOddOsap = nonceOddOsap });
+        byte[] key = HMACSHA1.HashData(secret, (byte[])[.. response.NonceEvenOsap.ReadOnlySpan, .. nonceOddOsap.ReadOnlySpan]);
+        return new TestAuth { Handle = response.AuthHandle, NonceEven = response.NonceEven, NonceOdd = NewNonce(), Key = key, Continue = goesOn };
+    }
+
+    /// <summary>Encrypts new authorization data for an OSAP session by XOR; the second value of a command goes with the odd nonce.</summary>
+    public static TpmAuthData EncryptAuth(TestAuth osap, byte[] secret, bool odd = false)
+    {
+        byte[] pad = SHA1.HashData((byte[])[.. osap.Key, .. odd ? osap.NonceOdd.ReadOnlySpan : osap.NonceEven.ReadOnlySpan]);
+        TpmAuthData encAuth = default;
+        for (int i = 0; i < TpmAuthData.Size; i++) encAuth[i] = (byte)(secret[i] ^ pad[i]);
+        return encAuth;
+    }
+}

@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Vtpm.Engine;
+using Vtpm.Wire;
+
+namespace Vtpm.TestKit;
+
+/// <summary>A command was answered with an error that the test did not expect.</summary>
+public sealed class TpmErrorException(TpmOrdinal ordinal, TpmResult result) : Exception($"{ordinal} answered {result}")
+{
+    public TpmResult Result => result;
+}
+
+/// <summary>
+/// A TPM with a deterministic platform, driven by bytes as a client drives it: requests are built, and answers and their HMACs checked, without any
+/// of the engine's own code for that.
+/// </summary>
+public sealed partial class TestTpm
+{
+    private readonly byte[] _response = new byte[Tpm12.MaxResponseSize];
+
+    /// <summary>A TPM that is manufactured, powered on, and (unless <paramref name="started"/> says no) started clear.</summary>
+    public TestTpm(TpmProfile? profile = null, int seed = 1, bool started = true)
+    {
+        Random = new SeededRandom(seed);
+        Engine = new Tpm12(new TpmPlatform(Random, Time, new FixedRsa(), profile ?? TpmProfile.Xen));
+        Engine.CommandFailed += exception => Defect = exception;
+        State = Engine.PowerOn(Engine.Manufacture());
+        if (started) Startup();
+    }
+
+    public Tpm12 Engine { get; }
+
+    public SeededRandom Random { get; }
+
+    public ManualTime Time { get; } = new();
+
+    public TpmState State { get; set; }
+
+    public int Locality { get; set; }
+
+    /// <summary>What a command threw, when one did: always a failure of the test.</summary>
+    public Exception? Defect { get; private set; }
+
+    /// <summary>Executes one command and commits what it proposes.</summary>
+    public byte[] Execute(ReadOnlySpan<byte> request)
+    {
+        State = Engine.Execute(State, request, Locality, _response, out int length);
+        if (Defect is not null) throw new InvalidOperationException("a command threw", Defect);
+        return _response.AsSpan(0, length).ToArray();
+    }
+
+    public static TpmResult ResultOf(ReadOnlySpan<byte> response) => (TpmResult)BinaryPrimitives.ReadUInt32BigEndian(response[6..]);
+
+    /// <summary>TPM_Init: the volatile state is lost.</summary>
+    public void PowerCycle(TpmStartupType? startup = TpmStartupType.Clear)
+    {
+        State = Engine.PowerOn(State.Permanent);
+        if (startup is { } type) Startup(type);
+    }
+
+    public void Startup(TpmStartupType type = TpmStartupType.Clear)
+    {
+        byte[] request = Convert.FromHexString("00c10000000c00000099000" + (int)type);
+        if (ResultOf(Execute(request)) is var result and not TpmResult.Success) throw new TpmErrorException(TpmOrdinal.Startup, result);
+    }
+
+    /// <summary>Sends a command and returns its response; any error is an exception.</summary>
+    public TResponse Send<TRequest, TResponse>(TpmCommand<TRequest, TResponse> command, TRequest request, params TestAuth[] auths)
+        where TRequest : struct, IWireStructure<TRequest>
+        where TResponse : struct, IWireStructure<TResponse>
+    {
+        TpmResult result = TrySend(command, request, out TResponse response, auths);
+        return result == TpmResult.Success ? response : throw new TpmErrorException(command.Traits.Ordinal, result);
+    }
+
+    /// <summary>Sends a command and returns the code it was answered with.</summary>
+    public TpmResult ResultOf<TRequest, TResponse>(TpmCommand<TRequest, TResponse> command, TRequest request, params TestAuth[] auths)
+        where TRequest : struct, IWireStructure<TRequest>
+        where TResponse : struct, IWireStructure<TResponse> => TrySend(command, request, out _, auths);
+
+    /// <summary>Sends a command; on success the response's HMACs are verified and the sessions' nonces roll.</summary>
+    public TpmResult TrySend<TRequest, TResponse>(TpmCommand<TRequest, TResponse> command, TRequest request, out TResponse response, params TestAuth[] auths)
+        where TRequest : struct, IWireStructure<TRequest>
+        where TResponse : struct, IWireStructure<TResponse>
+    {
+        byte[] answer = Execute(Request(command, request, auths));
+        TpmResult result = ResultOf(answer);
+        response = default;
+        if (result != TpmResult.Success) return result;
+        int end = answer.Length - 41 * auths.Length;
+        if (WireFormat.Read(answer.AsSpan(10, end - 10), out response) != TpmResult.Success) throw new InvalidOperationException("the response is malformed");
+        CheckAuths(command.Traits, answer, end, auths);
+        return result;
+    }
+
+    /// <summary>The bytes of a command with its authorization blocks.</summary>
+    public static byte[] Request<TRequest, TResponse>(TpmCommand<TRequest, TResponse> command, TRequest request, params TestAuth[] auths)
+        where TRequest : struct, IWireStructure<TRequest>
+        where TResponse : struct, IWireStructure<TResponse>
+    {
+        byte[] body = WireFormat.ToBytes(request);
+        byte[] ordinal = new byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(ordinal, (uint)command.Traits.Ordinal);
+        byte[] digest = SHA1.HashData((byte[])[.. ordinal, .. body.AsSpan(4 * command.Traits.InHandles)]);
+        List<byte> bytes = [0, (byte)(0xC1 + auths.Length), 0, 0, 0, 0, .. ordinal, .. body];
+        foreach (TestAuth auth in auths)
+        {
+            byte[] handle = new byte[4];
+            BinaryPrimitives.WriteUInt32BigEndian(handle, auth.Handle);
+            byte goesOn = auth.Continue ? (byte)1 : (byte)0;
+            byte[] hmac = HMACSHA1.HashData(auth.Key, (byte[])[.. digest, .. auth.NonceEven.ReadOnlySpan, .. auth.NonceOdd.ReadOnlySpan, goesOn]);
+            bytes.AddRange([.. handle, .. auth.NonceOdd.ReadOnlySpan, goesOn, .. hmac]);
+        }
+
+        byte[] result = [.. bytes];
+        BinaryPrimitives.WriteInt32BigEndian(result.AsSpan(2), result.Length);
+        return result;
+    }
+
+    private void CheckAuths(CommandTraits traits, byte[] answer, int end, TestAuth[] auths)
+    {
+        byte[] ordinal = new byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(ordinal, (uint)traits.Ordinal);
+        byte[] digest = SHA1.HashData((byte[])[0, 0, 0, 0, .. ordinal, .. answer.AsSpan((10 + 4 * traits.OutHandles)..end)]);
+        for (int i = 0; i < auths.Length; i++)
+        {
+            Span<byte> block = answer.AsSpan(end + 41 * i, 41);
+            byte[] hmac = HMACSHA1.HashData(auths[i].ResponseKey ?? auths[i].Key, (byte[])[.. digest, .. block[..20], .. auths[i].NonceOdd.ReadOnlySpan, block[20]]);
+            if (!block[21..].SequenceEqual(hmac)) throw new InvalidOperationException($"the response's HMAC {i + 1} is wrong");
+            auths[i].NonceEven = new TpmNonce(block[..20]);
+            auths[i].NonceOdd = NewNonce();
+            auths[i].GoesOn = block[20] == 1;
+        }
+    }
+}
