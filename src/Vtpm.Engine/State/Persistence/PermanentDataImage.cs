@@ -1,0 +1,82 @@
+using Vtpm.Wire;
+
+namespace Vtpm.Engine;
+
+/// <summary><see cref="PermanentData"/> in the state file.</summary>
+internal struct PermanentDataImage : IWireStructure<PermanentDataImage>
+{
+    public Secret? TpmProof;
+    public Secret? ContextKey;
+    public Secret? DelegateKey;
+    public TpmNonce EKReset;
+    public Secret? OwnerAuth;
+    public Secret? OperatorAuth;
+    public KeyImage? EndorsementKey;
+    public KeyImage? Srk;
+    public TpmDigest AuthDir;
+    public uint NoOwnerNvWrite;
+    public uint RestrictDelegate;
+    public TpmNonce DaaSeed;
+    public TpmNonce DaaProof;
+    public uint LastFamilyId;
+
+    public static void Describe<TCodec>(ref TCodec wire, ref PermanentDataImage value)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        wire.Secret(ref value.TpmProof);
+        wire.Secret(ref value.ContextKey);
+        wire.Secret(ref value.DelegateKey);
+        TpmNonce.Describe(ref wire, ref value.EKReset);
+        wire.Secret(ref value.OwnerAuth);
+        wire.Secret(ref value.OperatorAuth);
+        wire.Optional(ref value.EndorsementKey);
+        wire.Optional(ref value.Srk);
+        TpmDigest.Describe(ref wire, ref value.AuthDir);
+        wire.UInt32(ref value.NoOwnerNvWrite);
+        wire.UInt32(ref value.RestrictDelegate);
+        TpmNonce.Describe(ref wire, ref value.DaaSeed);
+        TpmNonce.Describe(ref wire, ref value.DaaProof);
+        wire.UInt32(ref value.LastFamilyId);
+    }
+
+    public static PermanentDataImage Of(PermanentData data) => new()
+    {
+        TpmProof = data.TpmProof,
+        ContextKey = data.ContextKey,
+        DelegateKey = data.DelegateKey,
+        EKReset = data.EKReset,
+        OwnerAuth = data.OwnerAuth,
+        OperatorAuth = data.OperatorAuth,
+        EndorsementKey = data.EndorsementKey is { } ek ? KeyImage.Of(ek) : null,
+        Srk = data.Srk is { } srk ? KeyImage.Of(srk) : null,
+        AuthDir = data.AuthDir,
+        NoOwnerNvWrite = data.NoOwnerNvWrite,
+        RestrictDelegate = data.RestrictDelegate,
+        DaaSeed = data.DaaSeed,
+        DaaProof = data.DaaProof,
+        LastFamilyId = data.LastFamilyId,
+    };
+
+    /// <exception cref="StateFormatException">A secret that every TPM has is missing, or a key is not usable.</exception>
+    public readonly PermanentData ToData(ITpmRsa rsa)
+    {
+        if (TpmProof is null || ContextKey is null || DelegateKey is null) throw new StateFormatException("the TPM's state lacks its secrets");
+        return new PermanentData
+        {
+            TpmProof = TpmProof,
+            ContextKey = ContextKey,
+            DelegateKey = DelegateKey,
+            EKReset = EKReset,
+            OwnerAuth = OwnerAuth,
+            OperatorAuth = OperatorAuth,
+            EndorsementKey = EndorsementKey?.ToKey(rsa),
+            Srk = Srk?.ToKey(rsa),
+            AuthDir = AuthDir,
+            NoOwnerNvWrite = NoOwnerNvWrite,
+            RestrictDelegate = RestrictDelegate,
+            DaaSeed = DaaSeed,
+            DaaProof = DaaProof,
+            LastFamilyId = LastFamilyId,
+        };
+    }
+}

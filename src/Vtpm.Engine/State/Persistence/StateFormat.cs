@@ -1,0 +1,105 @@
+using Vtpm.Wire;
+
+namespace Vtpm.Engine;
+
+/// <summary>The bytes are not a state that this build can use; the message says why.</summary>
+public sealed class StateFormatException(string message) : Exception(message);
+
+/// <summary>
+/// The permanent state of a TPM as bytes: eight bytes that say what it is, a version, then every region in the codec of the wire. Whoever stores it
+/// adds what protects it: encryption and a hash, or a checksum.
+/// </summary>
+public static class StateFormat
+{
+    /// <summary>The version that this build writes, and the newest that it reads. A change of layout gets a new number.</summary>
+    public const uint Version = 1;
+
+    internal const int MaxItems = 4096;
+
+    /// <summary>"vTPM 1.2" and a line feed would be text: seven letters and a zero say that it is not.</summary>
+    private const ulong Magic = 0x7654504D_312E3200;
+
+    /// <summary>The bytes of <paramref name="state"/>, in memory that the caller zeroes by <see cref="ScratchArena.Clear"/>.</summary>
+    public static ReadOnlyMemory<byte> Write(PermanentState state, ScratchArena arena) => WireFormat.ToBytes(Image.Of(state), arena);
+
+    /// <summary>The state in <paramref name="bytes"/>.</summary>
+    /// <exception cref="StateFormatException">Not a state, of a newer version, or damaged.</exception>
+    public static PermanentState Read(ReadOnlySpan<byte> bytes, ITpmRsa rsa)
+    {
+        var arena = new ScratchArena();
+        try
+        {
+            var reader = new WireReader(bytes, arena);
+            Image image = default;
+            Image.DescribeHeader(ref reader, ref image);
+            if (reader.Result != TpmResult.Success || image.Magic != Magic) throw new StateFormatException("this is not the state of a TPM 1.2");
+            if (image.Version > Version)
+                throw new StateFormatException($"the TPM's state is of version {image.Version} and this program reads up to {Version}: use the newer program that wrote it");
+            return WireFormat.Read(bytes, out image) == TpmResult.Success
+                ? image.ToState(rsa)
+                : throw new StateFormatException("the TPM's state is damaged: it ends early, or goes on too long");
+        }
+        finally
+        {
+            arena.Clear();
+        }
+    }
+
+    internal static KeyImage[] Images(HandleTable<LoadedKey> keys)
+    {
+        var images = new KeyImage[keys.Count];
+        for (int i = 0; i < images.Length; i++) images[i] = KeyImage.Of(keys.Items[i]);
+        return images;
+    }
+
+    internal static HandleTable<LoadedKey> Keys(KeyImage[] images, ITpmRsa rsa) => HandleTable<LoadedKey>.Of(images.Select(image => image.ToKey(rsa)));
+
+    private struct Image : IWireStructure<Image>
+    {
+        public ulong Magic;
+        public uint Version;
+        public TpmPermanentFlags Flags;
+        public PermanentDataImage Data;
+        public uint FailedAuthorizations;
+        public KeyImage[] OwnerEvictKeys;
+        public SavedStateImage? SavedState;
+
+        public static void DescribeHeader<TCodec>(ref TCodec wire, ref Image value)
+            where TCodec : struct, IWireCodec, allows ref struct
+        {
+            wire.UInt64(ref value.Magic);
+            wire.UInt32(ref value.Version);
+        }
+
+        public static void Describe<TCodec>(ref TCodec wire, ref Image value)
+            where TCodec : struct, IWireCodec, allows ref struct
+        {
+            DescribeHeader(ref wire, ref value);
+            wire.Structure(ref value.Flags);
+            wire.Structure(ref value.Data);
+            wire.UInt32(ref value.FailedAuthorizations);
+            wire.List32(ref value.OwnerEvictKeys, MaxItems);
+            wire.Optional(ref value.SavedState);
+        }
+
+        public static Image Of(PermanentState state) => new()
+        {
+            Magic = StateFormat.Magic,
+            Version = StateFormat.Version,
+            Flags = state.Flags,
+            Data = PermanentDataImage.Of(state.Data),
+            FailedAuthorizations = state.DictionaryAttack.FailedAuthorizations,
+            OwnerEvictKeys = Images(state.OwnerEvictKeys),
+            SavedState = state.SavedState is { } saved ? SavedStateImage.Of(saved) : null,
+        };
+
+        public readonly PermanentState ToState(ITpmRsa rsa) => new()
+        {
+            Flags = Flags,
+            Data = Data.ToData(rsa),
+            DictionaryAttack = DictionaryAttack.None with { FailedAuthorizations = FailedAuthorizations },
+            OwnerEvictKeys = Keys(OwnerEvictKeys, rsa),
+            SavedState = SavedState?.ToState(rsa),
+        };
+    }
+}
