@@ -14,6 +14,9 @@ public sealed class OpenSslRsa : ITpmRsa
     // Wider than a TPM's own keys: a migration destination or an authority may have a longer one. It bounds what a caller can make us compute.
     private const int MaxModulusSize = 4096 / 8;
 
+    // Two digests, the zero before them and the one after them.
+    private const int OaepOverhead = (2 * SHA1.HashSizeInBytes) + 2;
+
     public TpmRsaKeyPair Generate(int keyLength)
     {
         if (keyLength is < 512 or > 2048 || keyLength % 16 != 0)
@@ -66,16 +69,26 @@ public sealed class OpenSslRsa : ITpmRsa
         return true;
     }
 
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The output has not the length of the modulus.</exception>
     public bool EncryptOaep(ReadOnlySpan<byte> modulus, uint exponent, ReadOnlySpan<byte> message, ReadOnlySpan<byte> label, Span<byte> output)
     {
-        if (!IsUsable(modulus, exponent) || message.Length > modulus.Length) return false;
-        Span<byte> block = stackalloc byte[modulus.Length];
-        nint sha1 = LibCrypto.EVP_sha1();
-        bool isPadded = LibCrypto.RSA_padding_add_PKCS1_OAEP_mgf1(block, block.Length, message, message.Length, label, label.Length, sha1, sha1) == 1;
-        if (!isPadded) LibCrypto.ERR_clear_error();
-        bool isEncrypted = isPadded && PublicOperation(modulus, exponent, block, output);
-        CryptographicOperations.ZeroMemory(block);
-        return isEncrypted;
+        if (output.Length != modulus.Length) throw new ArgumentException("The output must have the length of the modulus.", nameof(output));
+        if (!IsUsable(modulus, exponent) || message.Length > modulus.Length - OaepOverhead) return false;
+
+        Span<byte> padded = stackalloc byte[modulus.Length];
+        try
+        {
+            nint sha1 = LibCrypto.EVP_sha1();
+            LibCrypto.Require(
+                LibCrypto.RSA_padding_add_PKCS1_OAEP_mgf1(padded, padded.Length, message, message.Length, label, label.Length, sha1, sha1) == 1,
+                nameof(LibCrypto.RSA_padding_add_PKCS1_OAEP_mgf1));
+            return PublicOperation(modulus, exponent, padded, output);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(padded);
+        }
     }
 
     /// <summary>Whether the numbers can be a public key: an odd modulus that fills its bytes, within our sizes, and an odd exponent above one.</summary>

@@ -56,41 +56,47 @@ internal sealed class OpenSslRsaKey : ITpmRsaPrivateKey
         return false;
     }
 
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The output has less than <see cref="Size"/> bytes.</exception>
     public bool DecryptOaep(ReadOnlySpan<byte> input, ReadOnlySpan<byte> label, Span<byte> output, out int length)
     {
-        Span<byte> block = stackalloc byte[Size];
-        length = -1;
-        if (PrivateOperation(input, block))
-        {
-            nint sha1 = LibCrypto.EVP_sha1();
-            length = LibCrypto.RSA_padding_check_PKCS1_OAEP_mgf1(output, output.Length, block, Size, Size, label, label.Length, sha1, sha1);
-        }
-
-        return Unpadded(block, output, ref length);
+        RequireRoom(output);
+        Span<byte> padded = stackalloc byte[Size];
+        nint sha1 = LibCrypto.EVP_sha1();
+        int result = PrivateOperation(input, padded)
+            ? LibCrypto.RSA_padding_check_PKCS1_OAEP_mgf1(output, Size, padded, Size, Size, label, label.Length, sha1, sha1)
+            : -1;
+        return Finish(result, padded, output, out length);
     }
 
+    /// <inheritdoc/>
+    /// <remarks>
+    /// A bad padding is refused, as a TPM refuses it. Newer releases of libcrypto answer one with random bytes where they decrypt and remove the padding
+    /// at once; this does not depend on the release.
+    /// </remarks>
+    /// <exception cref="ArgumentException">The output has less than <see cref="Size"/> bytes.</exception>
     public bool DecryptPkcs1(ReadOnlySpan<byte> input, Span<byte> output, out int length)
     {
-        Span<byte> block = stackalloc byte[Size];
-        length = -1;
-        if (PrivateOperation(input, block))
-            length = LibCrypto.RSA_padding_check_PKCS1_type_2(output, output.Length, block, Size, Size);
-        return Unpadded(block, output, ref length);
+        RequireRoom(output);
+        Span<byte> padded = stackalloc byte[Size];
+        int result = PrivateOperation(input, padded)
+            ? LibCrypto.RSA_padding_check_PKCS1_type_2(output, Size, padded, Size, Size)
+            : -1;
+        return Finish(result, padded, output, out length);
     }
 
-    /// <summary>Clears the padded block and what of the output is no message.</summary>
-    private static bool Unpadded(Span<byte> block, Span<byte> output, ref int length)
+    private void RequireRoom(Span<byte> output)
     {
-        CryptographicOperations.ZeroMemory(block);
-        bool isMessage = length >= 0;
-        if (!isMessage)
-        {
-            LibCrypto.ERR_clear_error();
-            length = 0;
-        }
+        if (output.Length < Size) throw new ArgumentException("The output must have room for the length of the modulus.", nameof(output));
+    }
 
-        output[length..].Clear();
-        return isMessage;
+    private static bool Finish(int result, Span<byte> padded, Span<byte> output, out int length)
+    {
+        CryptographicOperations.ZeroMemory(padded);
+        length = Math.Max(result, 0);
+        CryptographicOperations.ZeroMemory(output[length..]);
+        if (result < 0) LibCrypto.ERR_clear_error();
+        return result >= 0;
     }
 
     private bool IsReady()

@@ -40,7 +40,8 @@ internal sealed class StirredStream : IDisposable
 
     internal void Stir(ReadOnlySpan<byte> entropy)
     {
-        HKDF.Extract(HashAlgorithmName.SHA512, ikm: entropy, salt: Key, prk: Key);
+        // This HMAC is HKDF's extraction. The class library's function of that name refuses an empty input.
+        HMACSHA512.HashData(Key, entropy, Key);
         CryptographicOperations.ZeroMemory(Pool);
         _used = PoolSize;
     }
