@@ -17,6 +17,8 @@ public sealed class OpenSslRsa : ITpmRsa
     // Two digests, the zero before them and the one after them.
     private const int OaepOverhead = (2 * SHA1.HashSizeInBytes) + 2;
 
+    public OpenSslRsa() => OpenSslLibrary.Initialize();
+
     public TpmRsaKeyPair Generate(int keyLength)
     {
         if (keyLength is < 512 or > 2048 || keyLength % 16 != 0)

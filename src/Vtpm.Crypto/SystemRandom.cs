@@ -20,6 +20,7 @@ public sealed class SystemRandom : ITpmRandom, IDisposable
 
     public SystemRandom()
     {
+        OpenSslLibrary.Initialize();
         Span<byte> key = stackalloc byte[StirredStream.KeySize];
         FillFromKernel(key);
         _stream = new StirredStream(key);

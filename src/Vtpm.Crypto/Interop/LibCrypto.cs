@@ -18,6 +18,9 @@ internal static partial class LibCrypto
     internal const int BnFlagConstantTime = 4;
 
     [LibraryImport(Library)]
+    internal static partial int OPENSSL_init_crypto(ulong options, nint settings);
+
+    [LibraryImport(Library)]
     internal static partial SafeRsaHandle RSA_new();
 
     [LibraryImport(Library)]
