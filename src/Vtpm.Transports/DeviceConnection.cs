@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Vtpm.Transports;
 
 /// <summary>A character device with the contract of Linux's /dev/tpm0: one write is the request, one read the response.</summary>
@@ -14,12 +12,12 @@ internal sealed class DeviceConnection : ITpmConnection
     private const int Busy = 16;
 
     private readonly TpmAddress _address;
-    private readonly SafeFileHandle _device;
+    private readonly FileStream _device;
     // A read that is shorter than the response would leave its rest for the next command to find.
     private readonly byte[] _buffer = new byte[TpmMessage.MaxLength];
     private bool _broken;
 
-    private DeviceConnection(TpmAddress address, SafeFileHandle device)
+    private DeviceConnection(TpmAddress address, FileStream device)
     {
         _address = address;
         _device = device;
@@ -29,7 +27,8 @@ internal sealed class DeviceConnection : ITpmConnection
     {
         try
         {
-            return new DeviceConnection(address, File.OpenHandle(address.Name, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite));
+            // Without a buffer, so that each call is one of the system's.
+            return new DeviceConnection(address, new FileStream(address.Name, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -61,8 +60,8 @@ internal sealed class DeviceConnection : ITpmConnection
         int length;
         try
         {
-            RandomAccess.Write(_device, request, fileOffset: 0);
-            length = RandomAccess.Read(_device, _buffer, fileOffset: 0);
+            _device.Write(request);
+            length = _device.Read(_buffer);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -111,6 +111,11 @@ public sealed record TpmAddress
         }
 
         if (host.Contains(':', StringComparison.Ordinal)) throw new FormatException($"'{text}': an IPv6 address stands in brackets, as in tcp:[::1]:2321");
-        return Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4 ? host : throw new FormatException($"'{text}': '{host}' is not a host");
+        foreach (char c in host)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('.' or '-' or '_')) throw new FormatException($"'{text}': '{host}' is not a host");
+        }
+
+        return host;
     }
 }
