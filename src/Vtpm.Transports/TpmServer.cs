@@ -181,7 +181,7 @@ public sealed class TpmServer : IDisposable
             catch (SocketException e)
             {
                 // What cannot be accepted stays in the backlog, readable: without a pause this would be a busy loop.
-                _dispatcher.Log($"{listener.Address}: cannot accept a client: {e.SocketErrorCode}");
+                _dispatcher.Log($"{listener.Address}: cannot accept a client: {e.SocketErrorCode}; trying again in {AcceptPauseMilliseconds} ms");
                 _acceptAgain = Environment.TickCount64 + AcceptPauseMilliseconds;
             }
         }
@@ -268,8 +268,8 @@ public sealed class TpmServer : IDisposable
 
     private bool ServeStalled(ServedClient client, long now)
     {
-        // The system also reports a client that has left, but the base library takes it out of the list: when nothing at all is ready, try.
-        if ((IsReady(_writable, ref _nextWritable, client.Socket) || _readable.Count == 0) && !client.Flush()) return false;
+        // A client that has left counts as writable too, and fails the flush.
+        if (IsReady(_writable, ref _nextWritable, client.Socket) && !client.Flush()) return false;
         return !client.IsStalled || client.Deadline > now || Refuse(client, $"it did not take its response within {_options.SendTimeout.TotalSeconds:0.###} s");
     }
 

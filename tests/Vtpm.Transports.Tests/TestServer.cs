@@ -26,6 +26,8 @@ internal sealed class TestServer : IDisposable
 
     public TpmAddress Address => Listener.Address;
 
+    public bool HasLogged => _log.Count > 0;
+
     public RawClient Connect() => new(Address);
 
     public ClientInfo AwaitClosed() => _closed.TryTake(out var client, RawClient.Patience) ? client : throw new TimeoutException("no client has left");
