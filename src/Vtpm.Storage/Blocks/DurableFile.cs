@@ -1,0 +1,164 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Vtpm.Storage;
+
+/// <summary>A file or block device that only this process has open, read and written at positions, with a barrier.</summary>
+internal sealed class DurableFile : IDisposable
+{
+    // No device is that long; a character device such as /dev/zero, which has bytes everywhere, is.
+    private const long LongestDevice = 1L << 56;
+    private const int DeviceUnit = 512;
+
+    // The owner of the handle: kept so that the collector does not take one without the other.
+    private readonly FileStream _stream;
+
+    private DurableFile(FileStream stream, string path)
+    {
+        _stream = stream;
+        Path = path;
+    }
+
+    public string Path { get; private set; }
+
+    private SafeFileHandle Handle => _stream.SafeFileHandle;
+
+    /// <exception cref="StorageException">Absent, forbidden, or open elsewhere.</exception>
+    public static DurableFile Open(string path)
+    {
+        try
+        {
+            return new DurableFile(new FileStream(path, Options(FileMode.Open)), path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw StorageFaults.Opening(path, error);
+        }
+    }
+
+    /// <summary>
+    /// A new file that appears under its name only when it is complete and durable, so that a crash leaves either no file or a whole one.
+    /// Readable by its owner alone.
+    /// </summary>
+    /// <exception cref="StorageException">It cannot be made, or (without <paramref name="replace"/>) the name is taken.</exception>
+    public static DurableFile Create(string path, Action<DurableFile> fill, bool replace)
+    {
+        string temporary = $"{path}.{System.IO.Path.GetRandomFileName()}.new";
+        DurableFile? file = null;
+        try
+        {
+            file = new DurableFile(new FileStream(temporary, Options(FileMode.CreateNew)), temporary);
+            fill(file);
+            file.Flush();
+            File.Move(temporary, path, replace);
+            file.Path = path;
+            DirectorySync.Flush(path);
+            return file;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            if (file is not null)
+            {
+                file.Dispose();
+                File.Delete(temporary);
+            }
+
+            if (error is StorageException) throw;
+            throw StorageFaults.Opening(path, error);
+        }
+    }
+
+    /// <summary>The length, also of a block device, whose status says zero.</summary>
+    public long FindLength()
+    {
+        try
+        {
+            long length = RandomAccess.GetLength(Handle);
+            return length > 0 ? length : ProbeLength();
+        }
+        catch (Exception error) when (error is IOException or NotSupportedException or UnauthorizedAccessException)
+        {
+            throw new StorageException(StorageFault.Unsuitable, $"{Path} is neither a file nor a block device; name one of these", error);
+        }
+    }
+
+    public void Read(long offset, Span<byte> destination)
+    {
+        try
+        {
+            while (destination.Length > 0)
+            {
+                int count = RandomAccess.Read(Handle, destination, offset);
+                if (count == 0) throw new StorageException(StorageFault.InputOutput, $"{Path} ends at byte {offset}, before what should be there");
+                offset += count;
+                destination = destination[count..];
+            }
+        }
+        catch (Exception error) when (error is not StorageException and (IOException or UnauthorizedAccessException))
+        {
+            throw new StorageException(StorageFault.InputOutput, $"reading {Path} at byte {offset} failed; check the medium", error);
+        }
+    }
+
+    public void Write(long offset, ReadOnlySpan<byte> source)
+    {
+        try
+        {
+            RandomAccess.Write(Handle, source, offset);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException(StorageFault.InputOutput, $"writing {Path} at byte {offset} failed; check the medium and its free space", error);
+        }
+    }
+
+    public void Flush()
+    {
+        try
+        {
+            RandomAccess.FlushToDisk(Handle);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException(StorageFault.InputOutput, $"flushing {Path} failed; check the medium and its free space", error);
+        }
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    // FileShare.None is an exclusive flock on Linux: the second process is refused. UnixCreateMode may only be given when a file is created.
+    private static FileStreamOptions Options(FileMode mode)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+        if (mode == FileMode.CreateNew && !OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        return options;
+    }
+
+    // Reading past the end of a device gives no bytes: double, then halve. Needs neither an ioctl nor a mounted /sys.
+    private long ProbeLength()
+    {
+        if (!HasByteAt(0)) return 0;
+        long units = 1;
+        while (HasByteAt((units * DeviceUnit) - 1))
+        {
+            units *= 2;
+            if (units > LongestDevice / DeviceUnit)
+                throw new StorageException(StorageFault.Unsuitable, $"{Path} has no end, so it is no block device; name a file or a block device");
+        }
+
+        (long low, long high) = (units / 2, units);
+        while (high - low > 1)
+        {
+            long middle = low + ((high - low) / 2);
+            if (HasByteAt((middle * DeviceUnit) - 1)) low = middle;
+            else high = middle;
+        }
+
+        return low * DeviceUnit;
+    }
+
+    private bool HasByteAt(long offset)
+    {
+        Span<byte> probe = stackalloc byte[1];
+        return RandomAccess.Read(Handle, probe, offset) == 1;
+    }
+}

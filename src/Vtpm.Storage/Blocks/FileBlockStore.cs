@@ -1,0 +1,63 @@
+namespace Vtpm.Storage;
+
+/// <summary>An image file or a block device, open in this process alone; a barrier is an fsync.</summary>
+public sealed class FileBlockStore : IBlockStore
+{
+    private const int ZeroChunk = 64 * 1024;
+
+    private readonly DurableFile _file;
+
+    private FileBlockStore(DurableFile file)
+    {
+        _file = file;
+        try
+        {
+            Length = file.FindLength();
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public long Length { get; }
+
+    /// <summary>Opens what is there.</summary>
+    /// <exception cref="StorageException">Absent, forbidden, in use, or neither file nor block device.</exception>
+    public static FileBlockStore Open(string path) => new(DurableFile.Open(path));
+
+    /// <summary>Opens what is there, or makes a file of zeros, 0600, whose name and blocks are durable.</summary>
+    /// <exception cref="StorageException">As <see cref="Open"/>, or the file cannot be made.</exception>
+    public static FileBlockStore OpenOrCreate(string path, long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
+
+        // A file that appears in between is found by Create, which never replaces.
+        return File.Exists(path) ? Open(path) : new(DurableFile.Create(path, file => WriteZeros(file, length), replace: false));
+    }
+
+    public void Read(long offset, Span<byte> destination)
+    {
+        BlockRange.Check(this, offset, destination.Length);
+        _file.Read(offset, destination);
+    }
+
+    public void Write(long offset, ReadOnlySpan<byte> source)
+    {
+        BlockRange.Check(this, offset, source.Length);
+        _file.Write(offset, source);
+    }
+
+    public void Flush() => _file.Flush();
+
+    public void Dispose() => _file.Dispose();
+
+    // Written, not merely extended: a full file system then refuses the new file, not a save years later.
+    private static void WriteZeros(DurableFile file, long length)
+    {
+        var zeros = new byte[ZeroChunk];
+        for (long offset = 0; offset < length; offset += ZeroChunk)
+            file.Write(offset, zeros.AsSpan(0, (int)Math.Min(ZeroChunk, length - offset)));
+    }
+}

@@ -1,0 +1,321 @@
+using System.Security.Cryptography;
+using Vtpm.Wire;
+
+namespace Vtpm.Storage;
+
+/// <summary>
+/// A group of vTPMs: the authority that governs it, the platforms that may open it, its keys. A group that the present platform cannot open is
+/// carried along closed: what is not secret in it can be read, and nothing can be changed.
+/// </summary>
+public sealed class ManagerGroup
+{
+    /// <summary>Platforms that a group's sector has room for.</summary>
+    public const int MaxPlatforms = GroupSector.SealCount;
+
+    public const int MaxKernels = GroupSector.KernelCount;
+
+    private const ulong RollbackFlag = 1;
+
+    private readonly ManagerImage _image;
+    private GroupSector _content;
+
+    internal ManagerGroup(ManagerImage image, GroupSector content, GroupKeys? keys)
+    {
+        _image = image;
+        _content = content;
+        Keys = keys;
+    }
+
+    /// <summary>The place in the image's list, by which management commands name it.</summary>
+    public int Index => _image.IndexOf(this);
+
+    public bool IsOpen => Keys is not null;
+
+    public Guid Uuid => _content.Uuid;
+
+    public ReadOnlyMemory<byte> SaaModulus => _content.SaaModulus;
+
+    public ReadOnlyMemory<byte> AikPublic => _content.AikPublic;
+
+    public ReadOnlyMemory<byte> AikEncData => _content.AikEncData;
+
+    public ReadOnlyMemory<byte> RecoveryData => _content.RecoveryData;
+
+    /// <summary>Counts the saves that changed the group.</summary>
+    public ulong Sequence => _content.Sequence;
+
+    /// <summary>The sequence number that the authority gave the boot configurations.</summary>
+    public ulong ConfigurationSequence => _content.ConfigurationSequence;
+
+    /// <summary>
+    /// The group's own MAC does not fit the root it was found under: an older group may have been put into a newer image. Stays until
+    /// <see cref="AcknowledgeRollback"/>.
+    /// </summary>
+    public bool RollbackDetected => (_content.Flags & RollbackFlag) != 0;
+
+    /// <summary>The platforms that may open the group. The sealed data are empty until the first save after they were set.</summary>
+    public IReadOnlyList<SealEntry> Platforms => new ArraySegment<SealEntry>(_content.Seals, 0, (int)_content.SealsUsed);
+
+    /// <summary>The kernel hashes that the group admits.</summary>
+    public IReadOnlyList<TpmDigest> Kernels => new ArraySegment<TpmDigest>(_content.Kernels, 0, (int)_content.KernelsUsed);
+
+    /// <summary>The authorization value of the AIK, 20 bytes. Secret.</summary>
+    /// <exception cref="InvalidOperationException">The group is closed.</exception>
+    public ReadOnlySpan<byte> AikAuth => RequireKeys().AikAuth.Span;
+
+    /// <summary>Secret, 16 bytes.</summary>
+    /// <exception cref="InvalidOperationException">The group is closed.</exception>
+    public ReadOnlySpan<byte> GroupKey => RequireKeys().GroupKey.Span;
+
+    /// <summary>Secret, 16 bytes.</summary>
+    /// <exception cref="InvalidOperationException">The group is closed.</exception>
+    public ReadOnlySpan<byte> RollbackMacKey => RequireKeys().RollbackMacKey.Span;
+
+    public int VtpmCount { get; private set; }
+
+    /// <summary>All vTPMs in the order of the image.</summary>
+    public IEnumerable<ManagerVtpm> Vtpms => Pages.SelectMany(page => page.Vtpms);
+
+    internal ChangeLog Changes => _image.Changes;
+
+    internal GroupKeys? Keys { get; private set; }
+
+    internal List<VtpmPage> Pages { get; } = [];
+
+    /// <summary>Where the live root has it.</summary>
+    internal SectorReference? Disk { get; private set; }
+
+    internal List<uint> TreeSectors { get; private set; } = [];
+
+    internal bool IsDirty { get; private set; }
+
+    internal bool NeedsWrite => IsDirty || Disk is null;
+
+    /// <summary>The sealed data of the platforms belong to the present keys.</summary>
+    internal bool IsSealed { get; private set; }
+
+    internal GroupSector Content => _content;
+
+    /// <summary>The vTPM at a place in the order of the image.</summary>
+    public ManagerVtpm VtpmAt(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, VtpmCount);
+        return Pages[index / VtpmSector.VtpmCount].Vtpms[index % VtpmSector.VtpmCount];
+    }
+
+    /// <summary>Sets what makes the group a signer: the authority's key and the AIK that the hardware TPM made for it.</summary>
+    /// <exception cref="ArgumentException">One of them has not 256 bytes.</exception>
+    public void SetIdentity(ReadOnlySpan<byte> saaModulus, ReadOnlySpan<byte> aikPublic, ReadOnlySpan<byte> aikEncData, ReadOnlySpan<byte> recoveryData) =>
+        Change(_content with
+        {
+            SaaModulus = RsaBytes(saaModulus, nameof(saaModulus)),
+            AikPublic = RsaBytes(aikPublic, nameof(aikPublic)),
+            AikEncData = RsaBytes(aikEncData, nameof(aikEncData)),
+            RecoveryData = RsaBytes(recoveryData, nameof(recoveryData)),
+        });
+
+    /// <summary>
+    /// Sets the platforms that may open the group and the kernels it admits. The next save seals the keys to the platforms; those of group 0
+    /// open the whole image too.
+    /// </summary>
+    /// <exception cref="ArgumentException">More than <see cref="MaxPlatforms"/> or <see cref="MaxKernels"/>.</exception>
+    public void SetConfiguration(ulong sequence, IReadOnlyCollection<PlatformConfiguration> platforms, IReadOnlyCollection<TpmDigest> kernels)
+    {
+        ArgumentNullException.ThrowIfNull(platforms);
+        ArgumentNullException.ThrowIfNull(kernels);
+        if (platforms.Count > MaxPlatforms) throw new ArgumentException($"a group has at most {MaxPlatforms} platforms", nameof(platforms));
+        if (kernels.Count > MaxKernels) throw new ArgumentException($"a group has at most {MaxKernels} kernels", nameof(kernels));
+
+        var seals = new SealEntry[MaxPlatforms];
+        var hashes = new TpmDigest[MaxKernels];
+        platforms.Select(platform => new SealEntry { PcrMask = platform.PcrMask, DigestRelease = platform.DigestRelease, SealedData = [] }).ToArray()
+            .CopyTo(seals, 0);
+        kernels.ToArray().CopyTo(hashes, 0);
+        Change(_content with
+        {
+            ConfigurationSequence = sequence,
+            SealsUsed = (uint)platforms.Count,
+            Seals = seals,
+            KernelsUsed = (uint)kernels.Count,
+            Kernels = hashes,
+        });
+        InvalidateSeals();
+    }
+
+    /// <summary>The authority has judged the group's state to be the right one.</summary>
+    public void AcknowledgeRollback() => Change(_content with { Flags = _content.Flags & ~RollbackFlag });
+
+    /// <summary>New keys for the group: everything in it is written again and sealed again by the next save.</summary>
+    /// <exception cref="InvalidOperationException">The group is closed.</exception>
+    public void RotateKeys()
+    {
+        GroupKeys old = RequireKeys();
+        var replacement = new GroupKeys(new KeyBytes(old.AikAuth.Span), KeyBytes.Random(AesCmac.Size), KeyBytes.Random(AesCmac.Size));
+        Keys = replacement;
+        Changes.Record(
+            () =>
+            {
+                Keys = old;
+                replacement.Dispose();
+            },
+            old.Dispose);
+        Pages.ForEach(page => page.MarkDirty(Changes));
+        MarkDirty();
+        InvalidateSeals();
+    }
+
+    /// <summary>Adds a vTPM with key data of zeros; null when the image has one of that name, in whichever group.</summary>
+    /// <exception cref="InvalidOperationException">The group is closed.</exception>
+    public ManagerVtpm? AddVtpm(Guid uuid, ManagerVtpmFlags flags)
+    {
+        RequireKeys();
+        if (_image.FindVtpm(uuid) is not null) return null;
+        var vtpm = new ManagerVtpm(this, uuid, flags, new KeyBytes(VtpmSector.KeyDataSize));
+        Append(vtpm);
+        _image.Register(vtpm);
+        Changes.Record(() =>
+        {
+            TakeLast();
+            _image.Unregister(vtpm);
+            vtpm.Dispose();
+        });
+        PageOf(vtpm).MarkDirty(Changes);
+        MarkDirty();
+        return vtpm;
+    }
+
+    /// <summary>Removes a vTPM; the last one of the group takes its place.</summary>
+    /// <exception cref="InvalidOperationException">The group is closed.</exception>
+    public void RemoveVtpm(ManagerVtpm vtpm)
+    {
+        ArgumentNullException.ThrowIfNull(vtpm);
+        RequireKeys();
+        if (vtpm.Group != this || vtpm.Index >= VtpmCount || VtpmAt(vtpm.Index) != vtpm)
+            throw new ArgumentException("the vTPM is not in this group", nameof(vtpm));
+
+        int index = vtpm.Index;
+        PageOf(vtpm).MarkDirty(Changes);
+        Pages[^1].MarkDirty(Changes);
+        VtpmPage lastPage = Pages[^1];
+        ManagerVtpm last = TakeLast();
+        if (last != vtpm) Put(last, index);
+        _image.Unregister(vtpm);
+        Changes.Record(
+            () =>
+            {
+                if (last != vtpm) Put(vtpm, index);
+                if (!Pages.Contains(lastPage)) Pages.Add(lastPage);   // the same one: it knows its sector
+                Append(last);
+                _image.Register(vtpm);
+            },
+            vtpm.Dispose);
+        MarkDirty();
+    }
+
+    internal static InvalidOperationException Closed() => new("the group is closed: the present platform may not open it");
+
+    internal static ManagerGroup CreateNew(ManagerImage image)
+    {
+        GroupSector content = SectorDisk.Parse<GroupSector>(stackalloc byte[SectorDisk.PlainSize]);
+        content.Uuid = Guid.NewGuid();
+        var keys = new GroupKeys(KeyBytes.Random(TpmAuthData.Size), KeyBytes.Random(AesCmac.Size), KeyBytes.Random(AesCmac.Size));
+        return new ManagerGroup(image, content, keys) { IsDirty = true };
+    }
+
+    internal VtpmPage PageOf(ManagerVtpm vtpm) => Pages[vtpm.Index / VtpmSector.VtpmCount];
+
+    internal void MarkDirty()
+    {
+        if (IsDirty) return;
+        IsDirty = true;
+        Changes.Record(() => IsDirty = false);
+    }
+
+    internal void MarkRollback()
+    {
+        _content.Flags |= RollbackFlag;
+        IsDirty = true;
+    }
+
+    /// <summary>The reader's: a page as it was found, with its vTPMs.</summary>
+    internal void AddPage(VtpmPage page)
+    {
+        Pages.Add(page);
+        foreach (ManagerVtpm vtpm in page.Vtpms) vtpm.Index = VtpmCount++;
+    }
+
+    /// <summary>The group is on the disk so: after it was read or saved.</summary>
+    internal void SetDisk(SectorReference disk, List<uint> treeSectors, GroupSector content)
+    {
+        Disk = disk;
+        TreeSectors = treeSectors;
+        _content = content;
+        IsDirty = false;
+        IsSealed = true;
+    }
+
+    internal void Dispose()
+    {
+        Keys?.Dispose();
+        foreach (ManagerVtpm vtpm in Vtpms) vtpm.Dispose();
+    }
+
+    private static byte[] RsaBytes(ReadOnlySpan<byte> bytes, string name) =>
+        bytes.Length == GroupSector.RsaSize ? bytes.ToArray() : throw new ArgumentException($"{GroupSector.RsaSize} bytes are needed", name);
+
+    private GroupKeys RequireKeys() => Keys ?? throw Closed();
+
+    private void Change(GroupSector content)
+    {
+        RequireKeys();
+        GroupSector old = _content;
+        _content = content;
+        Changes.Record(() => _content = old);
+        MarkDirty();
+    }
+
+    private void InvalidateSeals()
+    {
+        bool old = IsSealed;
+        IsSealed = false;
+        Changes.Record(() => IsSealed = old);
+        if (Index == 0) _image.ForgetRootSeals();
+    }
+
+    private void Append(ManagerVtpm vtpm)
+    {
+        if (VtpmCount == Pages.Count * VtpmSector.VtpmCount) Pages.Add(new VtpmPage());
+        Pages[^1].Vtpms.Add(vtpm);
+        vtpm.Index = VtpmCount++;
+    }
+
+    private ManagerVtpm TakeLast()
+    {
+        List<ManagerVtpm> vtpms = Pages[^1].Vtpms;
+        ManagerVtpm last = vtpms[^1];
+        vtpms.RemoveAt(vtpms.Count - 1);
+        if (vtpms.Count == 0) Pages.RemoveAt(Pages.Count - 1);
+        VtpmCount--;
+        return last;
+    }
+
+    private void Put(ManagerVtpm vtpm, int index)
+    {
+        Pages[index / VtpmSector.VtpmCount].Vtpms[index % VtpmSector.VtpmCount] = vtpm;
+        vtpm.Index = index;
+    }
+}
+
+/// <summary>What a group's sealed data hold.</summary>
+internal sealed record GroupKeys(KeyBytes AikAuth, KeyBytes GroupKey, KeyBytes RollbackMacKey) : IDisposable
+{
+    public void Dispose()
+    {
+        AikAuth.Dispose();
+        GroupKey.Dispose();
+        RollbackMacKey.Dispose();
+    }
+
+    public override string ToString() => "(keys)";
+}

@@ -1,0 +1,281 @@
+using System.Security.Cryptography;
+using Vtpm.Wire;
+
+namespace Vtpm.Storage;
+
+/// <summary>
+/// The manager's disk image, format version 0: groups of vTPMs under keys that the hardware TPM seals. All of it is in memory; <see cref="Save"/>
+/// writes what changed.
+/// </summary>
+/// <remarks>
+/// <code>
+/// sector 0, 1   seal list of root 0, 1 (in clear) ──unseal──► image key
+/// sector 2, 3   root 0, 1 ──► [tree] ──► group ──► [tree] ──► vTPM sector          (hashes down, encrypted)
+/// sector 4...   groups, trees, vTPMs; a changed one goes to a sector that the live root does not use
+/// </code>
+/// Not thread-safe. Wherever a save fails, memory and disk keep the last saved state.
+/// </remarks>
+public sealed class ManagerImage : IDisposable
+{
+    /// <summary>What the original uses of a device, and the size of a new image.</summary>
+    public const long DefaultLength = 2 * 1024 * 1024;
+
+    internal const int SmallestSectors = 8;
+
+    private readonly Dictionary<Guid, ManagerVtpm> _vtpms = [];
+    private readonly List<ManagerGroup> _groups = [];
+    private readonly IManagerSealer _sealer;
+
+    internal ManagerImage(SectorDisk disk, IManagerSealer sealer, ImageKeys keys)
+    {
+        Disk = disk;
+        _sealer = sealer;
+        Keys = keys;
+        Live = new SectorMap(disk.Count);
+        Stale = new SectorMap(disk.Count);
+    }
+
+    public Guid Uuid => Keys.ManagerUuid;
+
+    /// <summary>Counts the saves.</summary>
+    public ulong Sequence { get; internal set; }
+
+    /// <summary>The value of the hardware counter that the root belongs to.</summary>
+    public uint CounterValue { get; private set; }
+
+    /// <summary>The hardware counter that guards against an older image, 0 when none is used.</summary>
+    public uint CounterIndex => Keys.CounterIndex;
+
+    public TpmAuthData CounterAuth => Keys.CounterAuth;
+
+    /// <summary>The NVRAM area of the hardware TPM that belongs to the image, 0 when none is used.</summary>
+    public uint NvramSlot => Keys.NvramSlot;
+
+    public TpmAuthData NvramAuth => Keys.NvramAuth;
+
+    /// <summary>Group 0 is the manager's own and is always open.</summary>
+    public IReadOnlyList<ManagerGroup> Groups => _groups;
+
+    /// <summary>Whether a save reaches the disk: group 0 has a boot configuration to seal the keys to.</summary>
+    public bool IsPersistent => _groups[0].Platforms.Count > 0;
+
+    /// <summary>
+    /// The other root is still sealed to earlier platforms of group 0, which so can open the state before this one. One more save ends that.
+    /// </summary>
+    public bool EarlierSealsRemain => IsPersistent && RootSealsOnDisk[LiveRoot] && !RootSealsOnDisk[1 - LiveRoot];
+
+    internal SectorDisk Disk { get; }
+
+    internal ChangeLog Changes { get; } = new();
+
+    internal ImageKeys Keys { get; private set; }
+
+    /// <summary>The root, 0 or 1, that has the state in memory; the next save goes to the other.</summary>
+    internal int LiveRoot { get; set; }
+
+    internal SectorMap Live { get; set; }
+
+    /// <summary>What the other root uses; taken last, so that it stays whole as long as there is room.</summary>
+    internal SectorMap Stale { get; set; }
+
+    /// <summary>The image keys sealed to the platforms of group 0; null when they have to be sealed anew.</summary>
+    internal SealEntry[]? RootSeals { get; set; }
+
+    /// <summary>Whether the seal list of root 0, 1 on the disk is <see cref="RootSeals"/>.</summary>
+    internal bool[] RootSealsOnDisk { get; } = [false, false];
+
+    /// <summary>A new image over whatever the store holds: older roots have to go before the first one is written.</summary>
+    internal bool MustWipe { get; set; }
+
+    /// <summary>
+    /// A new image with an empty, unprovisioned group 0. Nothing is written before the first save that is <see cref="IsPersistent"/>; that one
+    /// replaces whatever the store holds, so look with <see cref="Open"/> first.
+    /// </summary>
+    /// <exception cref="StorageException">The store is too small.</exception>
+    public static ManagerImage Create(IBlockStore store, IManagerSealer sealer)
+    {
+        var disk = new SectorDisk(store);
+        if (disk.Count < SmallestSectors) throw new StorageException(StorageFault.Unsuitable, ManagerImageReader.TooSmall(store));
+        var image = new ManagerImage(disk, sealer, ImageKeys.CreateNew()) { MustWipe = true };
+        image._groups.Add(ManagerGroup.CreateNew(image));
+        return image;
+    }
+
+    /// <summary>Opens what the store holds. Never throws for what is found there; exceptions of the sealer pass.</summary>
+    public static ManagerOpen Open(IBlockStore store, IManagerSealer sealer)
+    {
+        using var reader = new ManagerImageReader(store, sealer);
+        return reader.Open();
+    }
+
+    /// <summary>The vTPM of that name in any group, open or closed; null when there is none.</summary>
+    public ManagerVtpm? FindVtpm(Guid uuid) => _vtpms.GetValueOrDefault(uuid);
+
+    public ManagerGroup? FindGroup(Guid uuid) => _groups.Find(group => group.Uuid == uuid);
+
+    /// <summary>
+    /// Adds a group with keys of its own and no platform. Give it one before the next start: a group that no platform may open stays closed.
+    /// </summary>
+    public ManagerGroup AddGroup()
+    {
+        ManagerGroup group = ManagerGroup.CreateNew(this);
+        _groups.Add(group);
+        Changes.Record(() =>
+        {
+            _groups.Remove(group);
+            group.Dispose();
+        });
+        return group;
+    }
+
+    /// <summary>Removes a group with all its vTPMs; those after it move up.</summary>
+    /// <exception cref="ArgumentException">It is group 0, or not of this image.</exception>
+    public void RemoveGroup(ManagerGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        int index = _groups.IndexOf(group);
+        if (index < 1) throw new ArgumentException("group 0, or a group of another image, cannot be removed", nameof(group));
+        _groups.RemoveAt(index);
+        foreach (ManagerVtpm vtpm in group.Vtpms) Unregister(vtpm);
+        Changes.Record(
+            () =>
+            {
+                _groups.Insert(index, group);
+                foreach (ManagerVtpm vtpm in group.Vtpms) Register(vtpm);
+            },
+            group.Dispose);
+    }
+
+    /// <summary>Binds the next root to a value of the hardware counter.</summary>
+    public void SetCounterValue(uint value)
+    {
+        uint old = CounterValue;
+        CounterValue = value;
+        Changes.Record(() => CounterValue = old);
+    }
+
+    /// <summary>Sets the hardware counter that guards the image; it is kept in the sealed keys.</summary>
+    public void SetCounter(uint index, TpmAuthData auth) => Replace(Keys.Copy(key: null) with { CounterIndex = index, CounterAuth = auth });
+
+    /// <summary>Sets the NVRAM area that belongs to the image; it is kept in the sealed keys.</summary>
+    public void SetNvram(uint slot, TpmAuthData auth) => Replace(Keys.Copy(key: null) with { NvramSlot = slot, NvramAuth = auth });
+
+    /// <summary>A new key for the image: the next save writes every sector again, those of closed groups included.</summary>
+    public void RotateKey()
+    {
+        Replace(Keys.Copy(KeyBytes.Random(AesCmac.Size)));
+        foreach (ManagerGroup group in _groups)
+        {
+            group.Pages.ForEach(page => page.MarkDirty(Changes));
+            group.MarkDirty();
+        }
+    }
+
+    /// <summary>Makes all changes durable, or takes them back.</summary>
+    public ManagerSave Save()
+    {
+        if (!IsPersistent)
+        {
+            Changes.Commit();
+            return new(ManagerWrite.NotSealed, "nothing is written before group 0 has a boot configuration (group-update 0): all of this is lost at the end");
+        }
+
+        var writer = new ManagerImageWriter(this, _sealer);
+        try
+        {
+            ManagerSave result = writer.Write();
+            if (result.Write == ManagerWrite.Saved) Changes.Commit();
+            else Changes.Rollback();
+            return result;
+        }
+        catch (IOException error)
+        {
+            Changes.Rollback();
+            bool inDoubt = !writer.TryWithdraw();
+            return new(ManagerWrite.Failed, error.Message, inDoubt);
+        }
+        catch
+        {
+            Changes.Rollback();
+            throw;
+        }
+    }
+
+    /// <summary>Takes back all changes since the last save.</summary>
+    public void Rollback() => Changes.Rollback();
+
+    /// <summary>Zeroes every key. The store stays open: it belongs to the caller.</summary>
+    public void Dispose()
+    {
+        Changes.Commit();
+        Keys.Key.Dispose();
+        foreach (ManagerGroup group in _groups) group.Dispose();
+    }
+
+    internal int IndexOf(ManagerGroup group) => _groups.IndexOf(group);
+
+    // Two of one name can be on an image of the original; the one found first counts, an open one before a closed one.
+    internal void Register(ManagerVtpm vtpm)
+    {
+        if (!_vtpms.TryAdd(vtpm.Uuid, vtpm) && vtpm.Group.IsOpen && !_vtpms[vtpm.Uuid].Group.IsOpen) _vtpms[vtpm.Uuid] = vtpm;
+    }
+
+    internal void Unregister(ManagerVtpm vtpm)
+    {
+        if (_vtpms.GetValueOrDefault(vtpm.Uuid) == vtpm) _vtpms.Remove(vtpm.Uuid);
+    }
+
+    /// <summary>The reader's.</summary>
+    internal void Adopt(ManagerGroup group)
+    {
+        _groups.Add(group);
+        foreach (ManagerVtpm vtpm in group.Vtpms) Register(vtpm);
+    }
+
+    /// <summary>The reader's: which root this is.</summary>
+    internal void SetRoot(int root, in RootSector sector)
+    {
+        LiveRoot = root;
+        Sequence = sector.Sequence;
+        CounterValue = sector.CounterValue;
+    }
+
+    internal void ForgetRootSeals()
+    {
+        SealEntry[]? old = RootSeals;
+        RootSeals = null;
+        Changes.Record(() => RootSeals = old);
+    }
+
+    private void Replace(ImageKeys keys)
+    {
+        ImageKeys old = Keys;
+        Keys = keys;
+        Changes.Record(
+            () =>
+            {
+                Keys = old;
+                keys.Key.Dispose();
+            },
+            old.Key.Dispose);
+        ForgetRootSeals();
+    }
+}
+
+/// <summary>What a root's sealed data hold.</summary>
+internal sealed record ImageKeys(Guid ManagerUuid, uint NvramSlot, TpmAuthData NvramAuth, uint CounterIndex, TpmAuthData CounterAuth, KeyBytes Key)
+{
+    public static ImageKeys CreateNew()
+    {
+        TpmAuthData nvramAuth = default;
+        TpmAuthData counterAuth = default;
+        RandomNumberGenerator.Fill(nvramAuth.Span);
+        RandomNumberGenerator.Fill(counterAuth.Span);
+        return new ImageKeys(Guid.NewGuid(), 0, nvramAuth, 0, counterAuth, KeyBytes.Random(AesCmac.Size));
+    }
+
+    /// <summary>With a key of its own, since the old one is zeroed when it is no longer needed.</summary>
+    public ImageKeys Copy(KeyBytes? key) => this with { Key = key ?? new KeyBytes(Key.Span) };
+
+    public override string ToString() => "(keys)";
+}

@@ -1,0 +1,163 @@
+using System.Security.Cryptography;
+using Vtpm.Wire;
+
+namespace Vtpm.Storage;
+
+/// <summary>Finds the newest root that opens and verifies with all it refers to.</summary>
+internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer sealer) : IDisposable
+{
+    private const int RootCount = 2;
+    private const int LongestSealList = 100;
+
+    private readonly SectorDisk _disk = new(store);
+    private readonly Dictionary<string, byte[]?> _unsealed = [];
+    private readonly List<string> _faults = [];
+    private readonly List<Candidate> _candidates = [];
+    private Candidate? _taken;
+
+    public static string TooSmall(IBlockStore store) => $"the image has {store.Length} bytes; {ManagerImage.DefaultLength} are usual";
+
+    public ManagerOpen Open()
+    {
+        if (_disk.Count < ManagerImage.SmallestSectors) return Refuse(ManagerImageContent.TooSmall, TooSmall(store));
+        try
+        {
+            SealListSector[] lists = [ReadSealList(0), ReadSealList(1)];
+            if (Classify(lists) is { } refusal) return refusal;
+
+            for (int root = 0; root < RootCount; root++)
+            {
+                if (FindKeys(root, lists[root]) is { } candidate) _candidates.Add(candidate);
+                else if (IsUsable(lists[root])) _faults.Add($"root {root} is sealed for another configuration");
+            }
+
+            return _candidates.Count == 0
+                ? Refuse(ManagerImageContent.CannotUnseal, "no seal entry of the image opens: start in a configuration that group 0 admits, with the hardware TPM it was sealed by")
+                : OpenNewest(WireFormat.ToBytes(lists[0]).AsSpan().SequenceEqual(WireFormat.ToBytes(lists[1])));
+        }
+        catch (IOException error)
+        {
+            // An older root is not taken instead: what cannot be read now may be the newer state.
+            return Refuse(ManagerImageContent.Unreadable, error.Message);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (byte[]? plain in _unsealed.Values) CryptographicOperations.ZeroMemory(plain);
+        foreach (Candidate candidate in _candidates)
+            if (candidate != _taken) candidate.Keys.Key.Dispose();
+    }
+
+    private static ManagerOpen Refuse(ManagerImageContent content, string reason) => new(content, null, reason);
+
+    private static bool HasMagic(in SealListSector list) => list.Magic.AsSpan().SequenceEqual(SealListSector.ExpectedMagic);
+
+    private static bool IsUsable(SealListSector list) => HasMagic(list) && list.Version == SealListSector.CurrentVersion;
+
+    private SealListSector ReadSealList(uint sector)
+    {
+        var bytes = new byte[SectorDisk.SectorSize];
+        _disk.ReadClear(sector, bytes);
+        return SectorDisk.Parse<SealListSector>(bytes);
+    }
+
+    // Null when there is at least one seal list to try.
+    private ManagerOpen? Classify(SealListSector[] lists)
+    {
+        if (lists.Any(IsUsable)) return RootsAreZero() ? NeverSaved() : null;
+        if (lists.Any(list => HasMagic(list)))
+            return Refuse(ManagerImageContent.NewerVersion, "the image has a newer format than this manager knows; use the newer manager");
+        return _disk.IsZero()
+            ? Refuse(ManagerImageContent.Blank, "the image is blank")
+            : Refuse(ManagerImageContent.NotAnImage, "this is no manager's image: check the name; a disk to be reused has to be wiped first");
+    }
+
+    private static ManagerOpen NeverSaved() => Refuse(
+        ManagerImageContent.NeverSaved,
+        "the first save of this image was interrupted, or both of its roots were wiped: if it was never in use, wipe it and start anew");
+
+    private bool RootsAreZero()
+    {
+        var root = new byte[SectorDisk.SectorSize];
+        for (uint sector = RootCount; sector < RootCount * 2; sector++)
+        {
+            _disk.ReadClear(sector, root);
+            if (root.AsSpan().ContainsAnyExcept((byte)0)) return false;
+        }
+
+        return true;
+    }
+
+    // Walks the list, which may go on in other sectors, to the first entry that opens.
+    private Candidate? FindKeys(int root, SealListSector list)
+    {
+        if (!IsUsable(list)) return null;
+        SealListSector first = list;
+        var chain = new List<uint>();
+        while (list.Length <= SealListSector.EntryCount)
+        {
+            for (int i = 0; i < list.Length; i++)
+            {
+                if (Unseal(list.Entries[i]) is not { } plain || WireFormat.Read(plain, out SealedRoot sealedRoot) != TpmResult.Success) continue;
+                if (!sealedRoot.Magic.AsSpan().SequenceEqual(SealedRoot.ExpectedMagic)) continue;
+                var key = new KeyBytes(sealedRoot.Key);
+                CryptographicOperations.ZeroMemory(sealedRoot.Key);
+                var keys = new ImageKeys(
+                    sealedRoot.ManagerUuid, sealedRoot.NvramSlot, sealedRoot.NvramAuth, sealedRoot.CounterIndex, sealedRoot.CounterAuth, key);
+                return ReadRoot(root, keys, first, chain);
+            }
+
+            if (list.Next < SectorDisk.FirstFree || list.Next >= _disk.Count || chain.Count == LongestSealList) break;
+            chain.Add(list.Next);
+            list = ReadSealList(list.Next);
+        }
+
+        return null;
+    }
+
+    // The two lists are mostly the same: the hardware TPM, which is slow, is asked once for each entry.
+    private byte[]? Unseal(SealEntry entry)
+    {
+        string name = Convert.ToHexString(WireFormat.ToBytes(entry));
+        if (!_unsealed.TryGetValue(name, out byte[]? plain)) _unsealed[name] = plain = sealer.Unseal(entry);
+        return plain;
+    }
+
+    private Candidate ReadRoot(int root, ImageKeys keys, SealListSector list, List<uint> chain)
+    {
+        var plain = new byte[SectorDisk.PlainSize];
+        using var aes = keys.Key.CreateAes();
+        bool verified = _disk.TryRead(aes, (uint)(RootCount + root), plain);
+        SealEntry[]? seals = list.Next == 0 ? list.Entries[..(int)list.Length] : null;
+        return new Candidate(root, keys, seals, chain, verified ? SectorDisk.Parse<RootSector>(plain) : null, plain[..RootSector.MacArea]);
+    }
+
+    private ManagerOpen OpenNewest(bool sameSeals)
+    {
+        foreach (Candidate candidate in _candidates)
+            if (candidate.Sector is null) _faults.Add($"root {candidate.Root} does not verify");
+        foreach (Candidate candidate in _candidates.OrderByDescending(candidate => candidate.Sector?.Sequence))
+        {
+            if (candidate.Sector is null) continue;
+            using var loader = new RootLoader(_disk, candidate, sealer, Unseal);
+            string? fault = loader.TryLoad();
+            if (fault is null)
+            {
+                _taken = candidate;
+                return new(ManagerImageContent.Opened, loader.TakeImage(sameSeals), Warning(candidate));
+            }
+
+            // Not the older root instead: the newer state is there, whole, and would be lost.
+            if (fault == RootLoader.GroupZeroIsClosed) return Refuse(ManagerImageContent.GroupZeroClosed, fault);
+            _faults.Add($"root {candidate.Root} does not verify: {fault}");
+        }
+
+        return Refuse(ManagerImageContent.Damaged, $"the image is damaged ({string.Join("; ", _faults)}); restore it from a copy");
+    }
+
+    private string Warning(Candidate taken) => _faults.Count == 0 ? "" : $"{string.Join("; ", _faults)}; the state of root {taken.Root} was taken";
+}
+
+/// <summary>A root whose seal list opens. The sector is null when it does not verify.</summary>
+internal sealed record Candidate(int Root, ImageKeys Keys, SealEntry[]? Seals, List<uint> SealChain, RootSector? Sector, byte[] MacArea);

@@ -1,0 +1,291 @@
+using System.Security.Cryptography;
+using Vtpm.Wire;
+
+namespace Vtpm.Storage;
+
+/// <summary>
+/// One save: changed sectors to free places, then the seal list if it changed, then the root that is not live. Memory learns of it only when all is
+/// durable.
+/// </summary>
+/// <remarks>
+/// The sectors and the root need one barrier only: a root that got ahead of its sectors does not verify, and the other one is taken. The seal list
+/// is in clear and nothing verifies it, so it has a barrier of its own, before its root.
+/// </remarks>
+internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer sealer)
+{
+    private readonly SectorMap _map = new(image.Disk.Count);
+    private readonly List<Action> _apply = [];
+    private readonly int _target = 1 - image.LiveRoot;
+    private Aes? _key;
+    private uint _cursor = SectorDisk.FirstFree;
+    private bool _sparesStale = true;
+    private bool _rootWritten;
+
+    private uint RootLocation => 2 + (uint)_target;
+
+    public ManagerSave Write()
+    {
+        if (FreeSectors() < NeededSectors()) return new(ManagerWrite.Full, "the image is full; move it to a larger one, or remove vTPMs");
+        using Aes key = image.Keys.Key.CreateAes();
+        _key = key;
+        Wipe();
+        var references = new List<SectorReference>();
+        foreach (ManagerGroup group in image.Groups)
+        {
+            if (!group.NeedsWrite) references.Add(Keep(group));
+            else if (WriteGroup(group) is { } written) references.Add(written);
+            else return SealRefused();
+        }
+
+        if (RootSeals() is not { } seals) return SealRefused();
+        WriteSealList(seals);
+        WriteRoot(references);
+        image.Disk.Flush();
+        Apply(seals);
+        return new(ManagerWrite.Saved, "");
+    }
+
+    /// <summary>
+    /// After a failure: if the new root may have reached the disk, it is made invalid, so that the old state is the only one. False when that
+    /// fails too.
+    /// </summary>
+    public bool TryWithdraw()
+    {
+        if (!_rootWritten) return true;
+        try
+        {
+            image.Disk.WriteClear(RootLocation, []);
+            image.Disk.Flush();
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static ManagerSave SealRefused() => new(ManagerWrite.SealRefused, "the hardware TPM did not seal the keys; look at its state, then try again");
+
+    private static int TreeSectors(int count, int width)
+    {
+        int span = (int)HashTree.Span(count, width);
+        if (span == 1) return 0;
+        int sectors = 0;
+        for (int i = 0; i * span < count; i++) sectors += 1 + TreeSectors(Math.Min(span, count - (i * span)), TreeSector.Width);
+        return sectors;
+    }
+
+    private int FreeSectors()
+    {
+        int free = 0;
+        for (uint sector = 0; sector < image.Disk.Count; sector++) free += image.Live[sector] ? 0 : 1;
+        return free;
+    }
+
+    private int NeededSectors() =>
+        TreeSectors(image.Groups.Count, RootSector.Width)
+        + image.Groups.Where(group => group.NeedsWrite)
+            .Sum(group => 1 + TreeSectors(group.Pages.Count, GroupSector.Width) + group.Pages.Count(page => page.NeedsWrite));
+
+    // A new image over an old one: the old roots may have higher sequences.
+    private void Wipe()
+    {
+        if (!image.MustWipe) return;
+        for (uint sector = 0; sector < SectorDisk.FirstFree; sector++) image.Disk.WriteClear(sector, []);
+        image.Disk.Flush();
+    }
+
+    private SectorReference Keep(ManagerGroup group)
+    {
+        SectorReference disk = group.Disk!.Value;
+        Use(disk.Location);
+        group.TreeSectors.ForEach(Use);
+        foreach (VtpmPage page in group.Pages) Use(page.Disk!.Value.Location);
+        return disk;
+    }
+
+    private void Use(uint sector) => _map.TryUse(sector);
+
+    private SectorReference? WriteGroup(ManagerGroup group)
+    {
+        GroupSector content = group.Content;
+        if (group.IsOpen && !group.IsSealed && !Seal(group, ref content)) return null;
+
+        content.VtpmLocations = new uint[GroupSector.Width];
+        content.VtpmHashes = new byte[GroupSector.Width * HashTree.HashSize];
+        content.BootConfigurationsNext = 0;
+        var treeSectors = new List<uint>();
+        SectorReference[] pages = [.. group.Pages.Select(page => WritePage(page, group))];
+        HashTree.Write(Write, pages, content.VtpmLocations, content.VtpmHashes, treeSectors);
+        if (group.IsOpen)
+        {
+            content.Sequence++;
+            content.VtpmCount = (uint)group.VtpmCount;
+            SetMac(ref content, group.Keys!.GroupKey);
+        }
+
+        byte[] plain = WireFormat.ToBytes(content);
+        var reference = new SectorReference(Write(plain), SHA256.HashData(plain.AsSpan(0, GroupSector.HashArea)));
+        _apply.Add(() => group.SetDisk(reference, treeSectors, content));
+        return reference;
+    }
+
+    private static void SetMac(ref GroupSector content, KeyBytes groupKey)
+    {
+        using var aes = groupKey.CreateAes();
+        content.Mac = new byte[AesCmac.Size];
+        AesCmac.Compute(aes, WireFormat.ToBytes(content).AsSpan(0, GroupSector.MacArea), content.Mac);
+    }
+
+    private SectorReference WritePage(VtpmPage page, ManagerGroup group)
+    {
+        if (!page.NeedsWrite)
+        {
+            Use(page.Disk!.Value.Location);
+            return page.Disk.Value;
+        }
+
+        byte[] plain = page.Serialise(group.Keys?.GroupKey);
+        var reference = new SectorReference(Write(plain), SHA256.HashData(plain));
+        CryptographicOperations.ZeroMemory(plain);
+        _apply.Add(() =>
+        {
+            page.Disk = reference;
+            page.IsDirty = false;
+        });
+        return reference;
+    }
+
+    private bool Seal(ManagerGroup group, ref GroupSector content)
+    {
+        GroupKeys keys = group.Keys!;
+        byte[] secret = WireFormat.ToBytes(new SealedGroup
+        {
+            Magic = SealedGroup.ExpectedMagic.ToArray(),
+            ManagerUuid = image.Uuid,
+            AikAuth = keys.AikAuth.Span.ToArray(),
+            GroupKey = keys.GroupKey.Span.ToArray(),
+            RollbackMacKey = keys.RollbackMacKey.Span.ToArray(),
+        });
+        SealEntry[]? seals = SealAll(group, secret, GroupSector.SealCount);
+        content.Seals = seals ?? content.Seals;
+        return seals is not null;
+    }
+
+    private SealEntry[]? RootSeals()
+    {
+        if (image.RootSeals is { } present) return present;
+        ImageKeys keys = image.Keys;
+        byte[] secret = WireFormat.ToBytes(new SealedRoot
+        {
+            Magic = SealedRoot.ExpectedMagic.ToArray(),
+            ManagerUuid = image.Uuid,
+            NvramSlot = keys.NvramSlot,
+            NvramAuth = keys.NvramAuth,
+            CounterIndex = keys.CounterIndex,
+            CounterAuth = keys.CounterAuth,
+            Key = keys.Key.Span.ToArray(),
+        });
+        ManagerGroup first = image.Groups[0];
+        return SealAll(first, secret, first.Platforms.Count);
+    }
+
+    private SealEntry[]? SealAll(ManagerGroup group, byte[] secret, int length)
+    {
+        var seals = new SealEntry[length];
+        try
+        {
+            for (int i = 0; i < group.Platforms.Count; i++)
+            {
+                SealEntry wanted = group.Platforms[i];
+                if (sealer.Seal(new(wanted.PcrMask, wanted.DigestRelease), secret) is not { SealedData.Length: SealEntry.SealedDataSize } entry) return null;
+                seals[i] = entry with { PcrMask = wanted.PcrMask, DigestRelease = wanted.DigestRelease };
+            }
+
+            return seals;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(secret);
+        }
+    }
+
+    private void WriteSealList(SealEntry[] seals)
+    {
+        if (image.RootSealsOnDisk[_target] && seals == image.RootSeals) return;
+        var entries = new SealEntry[SealListSector.EntryCount];
+        seals.CopyTo(entries, 0);
+        var list = new SealListSector { Magic = SealListSector.ExpectedMagic.ToArray(), Length = (uint)seals.Length, Entries = entries };
+        image.RootSealsOnDisk[_target] = false;   // until the save has succeeded: what is there now is the old list, the new one, or a torn one
+        image.Disk.WriteClear((uint)_target, WireFormat.ToBytes(list));
+        image.Disk.Flush();
+    }
+
+    private void WriteRoot(List<SectorReference> groups)
+    {
+        var root = new RootSector
+        {
+            Sequence = image.Sequence + 1,
+            CounterValue = image.CounterValue,
+            GroupCount = (uint)groups.Count,
+            GroupLocations = new uint[RootSector.Width],
+            GroupHashes = new byte[RootSector.Width * HashTree.HashSize],
+        };
+        HashTree.Write(Write, groups.ToArray(), root.GroupLocations, root.GroupHashes, []);
+        SetRollbackMacs(ref root);
+        byte[] plain = WireFormat.ToBytes(root);
+        _rootWritten = true;
+        image.Disk.Write(_key!, RootLocation, plain);
+    }
+
+    // A group whose rollback was detected gets none, so that it stays detected; a closed one cannot get one.
+    private void SetRollbackMacs(ref RootSector root)
+    {
+        root.RollbackMacs = new RollbackMac[RootSector.RollbackMacCount];
+        byte[] area = WireFormat.ToBytes(root)[..RootSector.MacArea];
+        foreach (ManagerGroup group in image.Groups)
+        {
+            if (group.Keys is not { } keys || group.RollbackDetected || root.RollbackMacsHere == RootSector.RollbackMacCount) continue;
+            using var aes = keys.RollbackMacKey.CreateAes();
+            ref RollbackMac entry = ref root.RollbackMacs[root.RollbackMacsHere++];
+            entry = new RollbackMac { GroupIndex = (uint)group.Index, Mac = new byte[AesCmac.Size] };
+            AesCmac.Compute(aes, area, entry.Mac);
+        }
+    }
+
+    private uint Write(ReadOnlySpan<byte> plain)
+    {
+        uint sector = Allocate();
+        image.Disk.Write(_key!, sector, plain);
+        return sector;
+    }
+
+    // The lowest free one, as the original. There is one: it was counted before the first write.
+    private uint Allocate()
+    {
+        while (true)
+        {
+            for (; _cursor < image.Disk.Count; _cursor++)
+            {
+                if (image.Live[_cursor] || (_sparesStale && image.Stale[_cursor]) || !_map.TryUse(_cursor)) continue;
+                return _cursor++;
+            }
+
+            if (!_sparesStale) throw new InvalidOperationException("more sectors were needed than counted");
+            (_sparesStale, _cursor) = (false, SectorDisk.FirstFree);
+        }
+    }
+
+    private void Apply(SealEntry[] seals)
+    {
+        _apply.ForEach(action => action());
+        if (seals != image.RootSeals) image.RootSealsOnDisk[image.LiveRoot] = false;
+        image.RootSeals = seals;
+        image.RootSealsOnDisk[_target] = true;
+        image.Stale = image.Live;
+        image.Live = _map;
+        image.LiveRoot = _target;
+        image.Sequence++;
+        image.MustWipe = false;
+    }
+}

@@ -1,0 +1,173 @@
+using System.Security.Cryptography;
+using Vtpm.Wire;
+
+namespace Vtpm.Storage;
+
+/// <summary>Loads and verifies everything below one _root.</summary>
+internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerSealer sealer, Func<SealEntry, byte[]?> unseal) : IDisposable
+{
+    public const string GroupZeroIsClosed =
+        "the image opens, but group 0 does not: its seals are for another configuration; start in the one it was saved in";
+
+    private readonly SectorMap _map = new(disk.Count);
+    private readonly RootSector _root = candidate.Sector!.Value;
+    private readonly ManagerImage _image = new(disk, sealer, candidate.Keys);
+    private Aes? _key;
+    private bool _taken;
+
+    /// <summary>The loaded image, from now on the caller's.</summary>
+    /// <param name="sameSeals">The other root has the same seal list, which so need not be written for the next save.</param>
+    public ManagerImage TakeImage(bool sameSeals)
+    {
+        _taken = true;
+        _image.RootSealsOnDisk[1 - candidate.Root] = sameSeals && _image.RootSeals is not null;
+        return _image;
+    }
+
+    public void Dispose()
+    {
+        if (!_taken) _image.Dispose();
+    }
+
+    /// <summary>Null when loaded; else what is wrong.</summary>
+    public string? TryLoad()
+    {
+        using Aes key = candidate.Keys.Key.CreateAes();
+        _key = key;
+        foreach (uint sector in candidate.SealChain)
+            if (!_map.TryUse(sector)) return $"sector {sector} of the seal list is used twice";
+        if (_root.GroupCount == 0 || _root.GroupCount > disk.Count) return $"root {candidate.Root} has {_root.GroupCount} groups";
+
+        var references = new List<SectorReference>();
+        if (!HashTree.TryRead(Read, (int)_root.GroupCount, _root.GroupLocations, _root.GroupHashes, references, [])) return "a tree of groups does not verify";
+        foreach (SectorReference reference in references)
+            if (LoadGroup(reference) is { } fault) return fault;
+        if (!_image.Groups[0].IsOpen) return GroupZeroIsClosed;
+
+        CheckRollbackMacs();
+        _image.SetRoot(candidate.Root, _root);
+        _image.Live = _map;
+        AdoptSeals();
+        return null;
+    }
+
+    private static bool HashMatches(ReadOnlySpan<byte> bytes, byte[] hash) => CryptographicOperations.FixedTimeEquals(SHA256.HashData(bytes), hash);
+
+    // A plaintext of its own for each sector; null when the location is impossible, used twice, or does not verify.
+    private byte[]? Read(uint sector)
+    {
+        if (!_map.TryUse(sector)) return null;
+        var plain = new byte[SectorDisk.PlainSize];
+        return disk.TryRead(_key!, sector, plain) ? plain : null;
+    }
+
+    private string? LoadGroup(SectorReference reference)
+    {
+        if (Read(reference.Location) is not { } plain || !HashMatches(plain.AsSpan(0, GroupSector.HashArea), reference.Hash))
+            return $"the group in sector {reference.Location} does not verify";
+        GroupSector content = SectorDisk.Parse<GroupSector>(plain);
+        if (content.SealsUsed > GroupSector.SealCount || content.KernelsUsed > GroupSector.KernelCount)
+            return $"the group in sector {reference.Location} has {content.SealsUsed} platforms and {content.KernelsUsed} kernels";
+        long pages = ((long)content.VtpmCount + VtpmSector.VtpmCount - 1) / VtpmSector.VtpmCount;
+        if (pages > disk.Count) return $"the group in sector {reference.Location} has {content.VtpmCount} vTPMs";
+
+        if (!TryOpenKeys(content, plain, out GroupKeys? keys)) return $"the group in sector {reference.Location} does not verify under its own key";
+        var group = new ManagerGroup(_image, content, keys);
+        string? fault = LoadVtpms(group, content, (int)pages, out List<uint> treeSectors);
+        group.SetDisk(reference, treeSectors, content);
+        _image.Adopt(group);
+        return fault;
+    }
+
+    // No keys when no seal opens: the group stays closed. False when one opens and its keys are not the group's.
+    private bool TryOpenKeys(in GroupSector content, byte[] plain, out GroupKeys? keys)
+    {
+        bool opens = false;
+        for (int i = 0; i < content.SealsUsed; i++)
+        {
+            keys = Unseal(content.Seals[i]);
+            if (keys is null) continue;
+            using Aes aes = keys.GroupKey.CreateAes();
+            if (AesCmac.Verify(aes, plain.AsSpan(0, GroupSector.MacArea), content.Mac)) return true;
+            keys.Dispose();
+            opens = true;
+        }
+
+        keys = null;
+        return !opens;
+    }
+
+    private GroupKeys? Unseal(SealEntry entry)
+    {
+        if (unseal(entry) is not { } secret || WireFormat.Read(secret, out SealedGroup opened) != TpmResult.Success) return null;
+        if (!opened.Magic.AsSpan().SequenceEqual(SealedGroup.ExpectedMagic) || opened.ManagerUuid != _image.Uuid) return null;
+        var keys = new GroupKeys(new KeyBytes(opened.AikAuth), new KeyBytes(opened.GroupKey), new KeyBytes(opened.RollbackMacKey));
+        CryptographicOperations.ZeroMemory(opened.AikAuth);
+        CryptographicOperations.ZeroMemory(opened.GroupKey);
+        CryptographicOperations.ZeroMemory(opened.RollbackMacKey);
+        return keys;
+    }
+
+    private string? LoadVtpms(ManagerGroup group, in GroupSector content, int pages, out List<uint> treeSectors)
+    {
+        var references = new List<SectorReference>();
+        treeSectors = [];
+        if (!HashTree.TryRead(Read, pages, content.VtpmLocations, content.VtpmHashes, references, treeSectors))
+            return $"a tree of vTPMs of group {group.Uuid} does not verify";
+        int left = (int)content.VtpmCount;
+        foreach (SectorReference reference in references)
+        {
+            if (Read(reference.Location) is not { } plain || !HashMatches(plain.AsSpan(0, VtpmSector.Size), reference.Hash))
+                return $"the vTPMs in sector {reference.Location} do not verify";
+            group.AddPage(ParsePage(group, reference, plain, Math.Min(left, VtpmSector.VtpmCount)));
+            left -= VtpmSector.VtpmCount;
+        }
+
+        return null;
+    }
+
+    private static VtpmPage ParsePage(ManagerGroup group, SectorReference reference, byte[] plain, int count)
+    {
+        VtpmSector sector = SectorDisk.Parse<VtpmSector>(plain);
+        var page = new VtpmPage { Disk = reference, Closed = group.IsOpen ? null : plain[..VtpmSector.Size] };
+        if (group.Keys is { } keys)
+        {
+            using var aes = keys.GroupKey.CreateAes();
+            HostOrderCtr.Transform(aes, sector.Counter, sector.KeyData);
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            ReadOnlySpan<byte> keyData = sector.KeyData.AsSpan(i * VtpmSector.KeyDataSize, VtpmSector.KeyDataSize);
+            VtpmHeader header = sector.Headers[i];
+            page.Vtpms.Add(new ManagerVtpm(group, header.Uuid, (ManagerVtpmFlags)header.Flags, group.IsOpen ? new KeyBytes(keyData) : null));
+        }
+
+        CryptographicOperations.ZeroMemory(sector.KeyData);
+        return page;
+    }
+
+    // An open group without a MAC that fits this root is marked, and the mark is saved with it.
+    private void CheckRollbackMacs()
+    {
+        int count = (int)Math.Min(_root.RollbackMacsHere, RootSector.RollbackMacCount);
+        foreach (ManagerGroup group in _image.Groups)
+        {
+            if (group.Keys is not { } keys || group.RollbackDetected) continue;
+            RollbackMac? entry = _root.RollbackMacs[..count].Where(mac => mac.GroupIndex == group.Index).Cast<RollbackMac?>().FirstOrDefault();
+            using var aes = keys.RollbackMacKey.CreateAes();
+            if (entry is null || !AesCmac.Verify(aes, candidate.MacArea, entry.Value.Mac)) group.MarkRollback();
+        }
+    }
+
+    // The list is used again for the other _root, unless it is not the one that belongs to group 0: then it is sealed anew.
+    private void AdoptSeals()
+    {
+        IReadOnlyList<SealEntry> platforms = _image.Groups[0].Platforms;
+        if (candidate.Seals is not { } seals || seals.Length != platforms.Count) return;
+        for (int i = 0; i < seals.Length; i++)
+            if (seals[i].PcrMask != platforms[i].PcrMask || seals[i].DigestRelease != platforms[i].DigestRelease) return;
+        _image.RootSeals = seals;
+        _image.RootSealsOnDisk[candidate.Root] = true;
+    }
+}
