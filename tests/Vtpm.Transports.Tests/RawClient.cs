@@ -8,10 +8,12 @@ internal sealed class RawClient : IDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    public RawClient(TpmAddress address)
+    public RawClient(TpmAddress address, int? receiveBuffer = null)
     {
         EndPoint endPoint = address.Kind == TpmAddressKind.Unix ? new UnixDomainSocketEndPoint(address.Name) : new IPEndPoint(IPAddress.Parse(address.Name), address.Port);
         Socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
+        // Only before connecting does it bound what the system takes in unasked.
+        if (receiveBuffer is { } size) Socket.ReceiveBufferSize = size;
         Socket.Connect(endPoint);
         Socket.ReceiveTimeout = Socket.SendTimeout = (int)Patience.TotalMilliseconds;
     }

@@ -52,6 +52,27 @@ public class ServerExchangeTests
     }
 
     [Fact]
+    public void Server_ClosesWithBytesUnread_AnswersOnTheirWayStillArrive()
+    {
+        const int count = 20;
+        using var server = new TestServer(
+            (_, _, response) =>
+            {
+                Messages.WriteHeader(response, 0x00C4, TpmMessage.MaxLength, 0);
+                return TpmMessage.MaxLength;
+            },
+            tcp: true);
+        // A client with little room: most answers are still with the server's system when the connection closes.
+        using var client = new RawClient(server.Address, receiveBuffer: 4096);
+
+        client.Send([.. Enumerable.Repeat(Messages.Request(10), count).SelectMany(r => r), .. Messages.Header(5), .. new byte[20000]]);
+        server.AwaitClosed();
+
+        for (int i = 0; i < count; i++) Assert.Equal(TpmMessage.MaxLength, client.Receive().Length);
+        Assert.True(client.ReceivesEnd());
+    }
+
+    [Fact]
     public void Server_LengthAboveConfiguredLimit_IsInsane()
     {
         using var server = new TestServer(options: new TpmServerOptions { MaxRequestLength = 100 });
@@ -115,8 +136,10 @@ public class ServerExchangeTests
     [Fact]
     public void Server_HandlerThrows_AnswersFailAndServesOn()
     {
+        bool clean = false;
         using var server = new TestServer((client, request, response) =>
         {
+            clean = !response.ContainsAnyExcept((byte)0);
             response.Fill(0xEE);
             return request.Length == 13 ? throw new InvalidOperationException("a defect") : Messages.Echo(client, request, response);
         });
@@ -125,6 +148,8 @@ public class ServerExchangeTests
         Assert.Equal(Convert.FromHexString("00C40000000A00000009"), client.Exchange(Messages.Request(13)));
         Assert.Contains("a defect", server.AwaitLog(), StringComparison.Ordinal);
         Assert.Equal(12, client.Exchange(Messages.Request(12)).Length);
+        // What the defect left behind is no business of the next client.
+        Assert.True(clean);
     }
 
     [Theory]

@@ -97,6 +97,57 @@ public sealed class ServerLifeTests : IDisposable
     }
 
     [Fact]
+    public void Stop_OthersHaveRequestsPending_NoneIsBegun()
+    {
+        var served = new List<int>();
+        TpmServer? running = null;
+        using var server = running = new TpmServer((client, request, response) =>
+        {
+            served.Add(request.Length);
+            if (request.Length == 11) running!.Stop();
+            return Messages.Echo(client, request, response);
+        });
+        server.Listen(Address);
+        using var first = new RawClient(Address);
+        using var second = new RawClient(Address);
+        byte[] many = [.. Enumerable.Repeat(Messages.Request(10), 5).SelectMany(r => r)];
+        first.Send([.. many, .. Messages.Request(11)]);
+        second.Send([.. many, .. many]);
+
+        server.Run();
+
+        Assert.Equal(11, served[^1]);
+        // Both were taking turns when it happened.
+        Assert.InRange(served.Count, 7, 11);
+    }
+
+    [Fact]
+    public void Run_TwoSocketsAndRoomForOneClient_ServesOneAtATime()
+    {
+        int present = 0, most = 0;
+        using var server = new TpmServer(Messages.Echo, new TpmServerOptions
+        {
+            MaxClients = 1,
+            ClientOpened = _ => (most = Math.Max(most, ++present)) > 0,
+            ClientClosed = _ => present--,
+        });
+        var address = server.Listen(Address).Address;
+        var other = server.Listen(TpmAddress.Parse("tcp:127.0.0.1:0")).Address;
+        var first = new RawClient(address);
+        using var second = new RawClient(other);
+        var thread = new Thread(server.Run);
+        thread.Start();
+
+        Assert.Equal(10, first.Exchange(Messages.Request(10)).Length);
+        first.Dispose();
+        Assert.Equal(10, second.Exchange(Messages.Request(10)).Length);
+        server.Stop();
+        thread.Join();
+
+        Assert.Equal(1, most);
+    }
+
+    [Fact]
     public void Stop_BeforeRun_RunReturnsAtOnce()
     {
         using var server = new TpmServer(Messages.Echo);
