@@ -28,11 +28,13 @@ internal sealed class DeviceConnection : ITpmConnection
         try
         {
             // Without a buffer, so that each call is one of the system's.
-            return new DeviceConnection(address, new FileStream(address.Name, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0));
+            return new DeviceConnection(address,
+                new FileStream(address.Name, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new TpmTransportException(TpmTransportFault.Unavailable, $"{address}: there is no such device; is the TPM enabled, and its driver loaded?", e);
+            throw new TpmTransportException(TpmTransportFault.Unavailable,
+                $"{address}: there is no such device; is the TPM enabled, and its driver loaded?", e);
         }
         catch (UnauthorizedAccessException e)
         {
@@ -44,7 +46,8 @@ internal sealed class DeviceConnection : ITpmConnection
         }
         catch (IOException e) when (e.HResult == NoSuchDevice)
         {
-            throw new TpmTransportException(TpmTransportFault.Unavailable, $"{address}: not a device; for a Unix socket write unix:{address.Name}", e);
+            throw new TpmTransportException(TpmTransportFault.Unavailable,
+                $"{address}: not a device; for a Unix socket write unix:{address.Name}", e);
         }
         catch (IOException e)
         {

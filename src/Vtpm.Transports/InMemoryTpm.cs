@@ -15,7 +15,8 @@ public sealed class InMemoryTpm(TpmRequestHandler handler, TpmServerOptions? opt
         lock (_gate)
         {
             var client = new ClientInfo(_dispatcher.NextId(), Address, credentials);
-            if (!_dispatcher.Opened(client)) throw new TpmTransportException(TpmTransportFault.Closed, $"{Address}: the server closed the connection");
+            if (!_dispatcher.Opened(client))
+                throw new TpmTransportException(TpmTransportFault.Closed, $"{Address}: the server closed the connection");
             return new Connection(this, client);
         }
     }
@@ -41,7 +42,8 @@ public sealed class InMemoryTpm(TpmRequestHandler handler, TpmServerOptions? opt
                 if (length > response.Length)
                 {
                     Close();
-                    throw new TpmTransportException(TpmTransportFault.Malformed, $"{server.Address}: a response of {length} bytes does not fit into {response.Length}");
+                    throw new TpmTransportException(TpmTransportFault.Malformed,
+                        $"{server.Address}: a response of {length} bytes does not fit into {response.Length}");
                 }
 
                 _response.AsSpan(0, length).CopyTo(response);

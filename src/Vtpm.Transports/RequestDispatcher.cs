@@ -2,7 +2,9 @@ using Vtpm.Wire;
 
 namespace Vtpm.Transports;
 
-/// <summary>Between links and the handler: a defect of the handler or of a callback is logged, and costs its client a TPM_FAIL and nobody else anything.</summary>
+/// <summary>
+/// Between links and the handler: a defect of the handler or of a callback is logged, and costs its client a TPM_FAIL and nobody else anything.
+/// </summary>
 internal sealed class RequestDispatcher(TpmRequestHandler handler, TpmServerOptions options)
 {
     private long _lastId;

@@ -28,7 +28,9 @@ internal sealed class ServedClient(Socket socket, ClientInfo info)
 
     public ClientInfo Info { get; } = info;
 
-    /// <summary>When patience with a request begun or a response not taken ends, in <see cref="Environment.TickCount64"/>; 0 while neither is there.</summary>
+    /// <summary>
+    /// When patience with a request begun or a response not taken ends, in <see cref="Environment.TickCount64"/>; 0 while neither is there.
+    /// </summary>
     public long Deadline { get; private set; }
 
     /// <summary>A response waits for the client to take it; until then it is not listened to.</summary>

@@ -28,7 +28,8 @@ internal sealed class SocketConnection : ITpmConnection
         SocketException? last = null;
         foreach (var endPoint in endPoints)
         {
-            var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, address.Kind == TpmAddressKind.Tcp ? ProtocolType.Tcp : ProtocolType.Unspecified);
+            // The protocol goes without saying: TCP is the stream of the Internet families.
+            var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
             try
             {
                 Connect(socket, endPoint, options.ConnectTimeout);
@@ -116,7 +117,8 @@ internal sealed class SocketConnection : ITpmConnection
     private TpmTransportException Failed(SocketError error) => error switch
     {
         // EAGAIN is how a blocking socket reports that its time is over.
-        SocketError.TimedOut or SocketError.WouldBlock => new(TpmTransportFault.TimedOut, $"{_address}: no response within {_timeout.TotalSeconds:0.###} s"),
+        SocketError.TimedOut or SocketError.WouldBlock =>
+            new(TpmTransportFault.TimedOut, $"{_address}: no response within {_timeout.TotalSeconds:0.###} s"),
         SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown =>
             new(TpmTransportFault.Closed, $"{_address}: the server closed the connection", new SocketException((int)error)),
         _ => new(TpmTransportFault.Failed, $"{_address}: {error}", new SocketException((int)error)),
@@ -150,14 +152,16 @@ internal sealed class SocketConnection : ITpmConnection
     private static TpmTransportException CannotConnect(TpmAddress address, SocketException? e)
     {
         if (address.Kind == TpmAddressKind.Unix && !File.Exists(address.Name))
-            return new TpmTransportException(TpmTransportFault.Unavailable, $"{address}: there is no such socket; start the server, or correct the path", e);
+            return new TpmTransportException(TpmTransportFault.Unavailable,
+                $"{address}: there is no such socket; start the server, or correct the path", e);
         (var fault, string text) = e?.SocketErrorCode switch
         {
             SocketError.ConnectionRefused => (TpmTransportFault.Unavailable, "nothing listens there; start the server, or correct the address"),
             SocketError.AddressNotAvailable or SocketError.HostUnreachable or SocketError.NetworkUnreachable =>
                 (TpmTransportFault.Unavailable, "no route leads there; correct the address"),
             SocketError.AccessDenied => (TpmTransportFault.Unavailable, "no permission to connect; the socket's mode and owner decide who may"),
-            SocketError.TimedOut or SocketError.WouldBlock => (TpmTransportFault.TimedOut, "no connection in time; is the server overloaded or behind a firewall?"),
+            SocketError.TimedOut or SocketError.WouldBlock =>
+                (TpmTransportFault.TimedOut, "no connection in time; is the server overloaded or behind a firewall?"),
             _ => (TpmTransportFault.Failed, e is null ? "the host has no address" : $"cannot connect: {e.SocketErrorCode}"),
         };
         return new TpmTransportException(fault, $"{address}: {text}", e);

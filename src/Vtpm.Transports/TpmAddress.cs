@@ -80,7 +80,7 @@ public sealed record TpmAddress
         int length = Encoding.UTF8.GetByteCount(path);
         return length <= LongestUnixPath
             ? new TpmAddress(TpmAddressKind.Unix, path, 0, text)
-            : throw new FormatException($"'{text}': the path of a Unix socket may have {LongestUnixPath} bytes and this one has {length}; choose a shorter one");
+            : throw new FormatException($"'{text}': a Unix socket's path may have {LongestUnixPath} bytes and this has {length}; choose a shorter one");
     }
 
     private static TpmAddress ParseDevice(string text)
@@ -110,7 +110,8 @@ public sealed record TpmAddress
                 : throw new FormatException($"'{text}': '{inner}' is not an IPv6 address");
         }
 
-        if (host.Contains(':', StringComparison.Ordinal)) throw new FormatException($"'{text}': an IPv6 address stands in brackets, as in tcp:[::1]:2321");
+        if (host.Contains(':', StringComparison.Ordinal))
+            throw new FormatException($"'{text}': an IPv6 address stands in brackets, as in tcp:[::1]:2321");
         foreach (char c in host)
         {
             if (!char.IsAsciiLetterOrDigit(c) && c is not ('.' or '-' or '_')) throw new FormatException($"'{text}': '{host}' is not a host");

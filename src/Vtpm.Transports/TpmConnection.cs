@@ -11,7 +11,9 @@ public sealed record TpmConnectionOptions
     /// <summary>For reaching the server. A Unix socket answers at once, unless its backlog is full.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>For a request to leave and its whole response to arrive: making a key takes hardware minutes, and other clients may be first in line.</summary>
+    /// <summary>
+    /// For a request to leave and its whole response to arrive: making a key takes hardware minutes, and other clients may be first in line.
+    /// </summary>
     public TimeSpan ResponseTimeout { get; init; } = TimeSpan.FromMinutes(10);
 }
 
@@ -28,7 +30,8 @@ public static class TpmConnection
             TpmAddressKind.Unix => SocketConnection.Open(address, [new UnixDomainSocketEndPoint(address.Name)], options),
             TpmAddressKind.Tcp => SocketConnection.Open(address, Resolve(address), options),
             TpmAddressKind.Device => DeviceConnection.Open(address),
-            _ => throw new TpmTransportException(TpmTransportFault.Unavailable, $"{address} can be opened only by the part of the program that made it"),
+            _ => throw new TpmTransportException(TpmTransportFault.Unavailable,
+                $"{address} can be opened only by the part of the program that made it"),
         };
     }
 
@@ -43,7 +46,8 @@ public static class TpmConnection
         }
         catch (SocketException e)
         {
-            throw new TpmTransportException(TpmTransportFault.Unavailable, $"{address}: the host '{address.Name}' is not known; try its numeric address", e);
+            throw new TpmTransportException(TpmTransportFault.Unavailable,
+                $"{address}: the host '{address.Name}' is not known; try its numeric address", e);
         }
     }
 }

@@ -55,7 +55,8 @@ public sealed class TpmListener : IDisposable
         catch (Exception e) when (e is SocketException or FormatException or ArgumentException)
         {
             socket?.Dispose();
-            throw new TpmTransportException(TpmTransportFault.Unavailable, $"inherited descriptor {descriptor} is no TCP or Unix socket to listen on: {e.Message}", e);
+            throw new TpmTransportException(TpmTransportFault.Unavailable,
+                $"inherited descriptor {descriptor} is no TCP or Unix socket to listen on: {e.Message}", e);
         }
     }
 
@@ -106,7 +107,9 @@ public sealed class TpmListener : IDisposable
     private static void RemoveStale(TpmAddress address)
     {
         if (!File.Exists(address.Name)) return;
-        if (!IsSocket(address.Name)) throw new TpmTransportException(TpmTransportFault.InUse, $"{address}: a file is there that is not a socket; remove it or choose another path");
+        if (!IsSocket(address.Name))
+            throw new TpmTransportException(TpmTransportFault.InUse,
+                $"{address}: a file is there that is not a socket; remove it or choose another path");
         using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         // A live server with a full backlog would make a blocking probe wait.
         probe.Blocking = false;
@@ -125,7 +128,8 @@ public sealed class TpmListener : IDisposable
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AccessDenied)
         {
-            throw new TpmTransportException(TpmTransportFault.InUse, $"{address}: another user's socket is there; remove it or choose another path", e);
+            throw new TpmTransportException(TpmTransportFault.InUse,
+                $"{address}: another user's socket is there; remove it or choose another path", e);
         }
         catch (SocketException)
         {
@@ -135,7 +139,9 @@ public sealed class TpmListener : IDisposable
         throw new TpmTransportException(TpmTransportFault.InUse, $"{address}: another server listens there; stop it or choose another path");
     }
 
-    /// <summary>The base library names no file types, but the system opens anything except a socket (and a device without driver) by its path.</summary>
+    /// <summary>
+    /// The base library names no file types, but the system opens anything except a socket (and a device without driver) by its path.
+    /// </summary>
     private static bool IsSocket(string path)
     {
         try
@@ -160,7 +166,8 @@ public sealed class TpmListener : IDisposable
         {
             SocketError.AddressAlreadyInUse => (TpmTransportFault.InUse, "another server listens there; stop it or choose another address"),
             SocketError.AccessDenied => (TpmTransportFault.Unavailable, "no permission to listen there"),
-            SocketError.AddressNotAvailable when address.Kind == TpmAddressKind.Tcp => (TpmTransportFault.Unavailable, "this machine does not have that address"),
+            SocketError.AddressNotAvailable when address.Kind == TpmAddressKind.Tcp =>
+                (TpmTransportFault.Unavailable, "this machine does not have that address"),
             _ when address.Kind == TpmAddressKind.Unix && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(address.Name))) =>
                 (TpmTransportFault.Unavailable, "the socket's directory does not exist; create it"),
             _ => (TpmTransportFault.Failed, $"cannot listen: {e.SocketErrorCode}"),

@@ -52,13 +52,16 @@ public sealed class TpmServer : IDisposable
         return Add(() => TpmListener.Open(address, _options.UnixMode));
     }
 
-    /// <summary>Takes the sockets that systemd's socket activation hands over (LISTEN_PID, LISTEN_FDS); none when it did not start this process.</summary>
+    /// <summary>
+    /// Takes the sockets that systemd's socket activation hands over (LISTEN_PID, LISTEN_FDS); none when it did not start this process.
+    /// </summary>
     public IReadOnlyList<TpmListener> ListenInherited()
     {
         const int firstDescriptor = 3;
         if (!int.TryParse(Environment.GetEnvironmentVariable("LISTEN_PID"), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)) return [];
         if (pid != Environment.ProcessId) return [];
-        if (!int.TryParse(Environment.GetEnvironmentVariable("LISTEN_FDS"), NumberStyles.None, CultureInfo.InvariantCulture, out int count)) return [];
+        if (!int.TryParse(Environment.GetEnvironmentVariable("LISTEN_FDS"), NumberStyles.None, CultureInfo.InvariantCulture, out int count))
+            return [];
         return [.. Enumerable.Range(firstDescriptor, count).Select(ListenInherited)];
     }
 
@@ -174,7 +177,8 @@ public sealed class TpmServer : IDisposable
             {
                 Accept(listener);
             }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.ConnectionAborted or SocketError.ConnectionReset)
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock
+                or SocketError.ConnectionAborted or SocketError.ConnectionReset)
             {
                 // It changed its mind.
             }
@@ -203,7 +207,8 @@ public sealed class TpmServer : IDisposable
             }
 
             PeerCredentials? credentials = unix ? PeerCredentials.Of(socket) : null;
-            client = new ServedClient(socket, new ClientInfo(_dispatcher.NextId(), listener.Address, credentials, unix ? null : socket.RemoteEndPoint?.ToString()));
+            client = new ServedClient(socket,
+                new ClientInfo(_dispatcher.NextId(), listener.Address, credentials, unix ? null : socket.RemoteEndPoint?.ToString()));
         }
         catch (SocketException)
         {
@@ -248,7 +253,8 @@ public sealed class TpmServer : IDisposable
                 return true;
             case RequestState.Incomplete:
                 client.AwaitUntil(Environment.TickCount64 + (long)_options.RequestTimeout.TotalMilliseconds);
-                return client.Deadline > now || Refuse(client, $"the rest of its request did not follow within {_options.RequestTimeout.TotalSeconds:0.###} s");
+                return client.Deadline > now
+                    || Refuse(client, $"the rest of its request did not follow within {_options.RequestTimeout.TotalSeconds:0.###} s");
             case RequestState.Insane:
                 return Refuse(client, $"a request of {(uint)length} bytes is not a TPM command");
             default:
@@ -270,7 +276,8 @@ public sealed class TpmServer : IDisposable
     {
         // A client that has left counts as writable too, and fails the flush.
         if (IsReady(_writable, ref _nextWritable, client.Socket) && !client.Flush()) return false;
-        return !client.IsStalled || client.Deadline > now || Refuse(client, $"it did not take its response within {_options.SendTimeout.TotalSeconds:0.###} s");
+        return !client.IsStalled || client.Deadline > now
+            || Refuse(client, $"it did not take its response within {_options.SendTimeout.TotalSeconds:0.###} s");
     }
 
     private bool Refuse(ServedClient client, string why)

@@ -6,7 +6,9 @@ public sealed record TpmServerOptions
     /// <summary>Clients served at a time; more of them wait, connected, until one leaves.</summary>
     public int MaxClients { get; init; } = 64;
 
-    /// <summary>A longer request (or one shorter than its header) is not a TPM's: its connection is closed. At most <see cref="TpmMessage.MaxLength"/>.</summary>
+    /// <summary>
+    /// A longer request (or one shorter than its header) is not a TPM's: its connection is closed. At most <see cref="TpmMessage.MaxLength"/>.
+    /// </summary>
     public int MaxRequestLength { get; init; } = TpmMessage.MaxLength;
 
     /// <summary>For the rest of a request to follow its first byte.</summary>

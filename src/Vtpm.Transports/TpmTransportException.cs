@@ -40,7 +40,8 @@ public sealed class TpmTransportException : IOException
     {
     }
 
-    public TpmTransportException(TpmTransportFault fault, string message, Exception? innerException = null) : base(message, innerException) => Fault = fault;
+    public TpmTransportException(TpmTransportFault fault, string message, Exception? innerException = null) : base(message, innerException) =>
+        Fault = fault;
 
     public TpmTransportFault Fault { get; }
 }

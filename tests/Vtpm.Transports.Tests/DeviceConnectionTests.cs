@@ -45,7 +45,8 @@ public class DeviceConnectionTests
         using var connection = TpmConnection.Open(TpmAddress.Parse(device.Path));
         var driver = device.Answer(Messages.EchoOf(Messages.Request(30)));
 
-        Assert.Equal(TpmTransportFault.Malformed, Assert.Throws<TpmTransportException>(() => connection.Transmit(Messages.Request(10), new byte[29])).Fault);
+        Assert.Equal(TpmTransportFault.Malformed, Assert.Throws<TpmTransportException>(() =>
+            connection.Transmit(Messages.Request(10), new byte[29])).Fault);
         driver.Join();
     }
 
@@ -80,7 +81,8 @@ public class DeviceConnectionTests
         {
             socket.Bind(new UnixDomainSocketEndPoint(path));
 
-            Assert.Contains($"write unix:{path}", Assert.Throws<TpmTransportException>(() => TpmConnection.Open(TpmAddress.Parse(path))).Message, StringComparison.Ordinal);
+            Assert.Contains($"write unix:{path}", Assert.Throws<TpmTransportException>(() => TpmConnection.Open(TpmAddress.Parse(path))).Message,
+                StringComparison.Ordinal);
         }
 
         directory.Delete(recursive: true);

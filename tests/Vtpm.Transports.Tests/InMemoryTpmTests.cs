@@ -17,7 +17,8 @@ public class InMemoryTpmTests
             },
             new TpmServerOptions { ClientClosed = client => left = client });
 
-        using (var connection = tpm.Connect(credentials)) Assert.Equal(Messages.EchoOf(Messages.Request(77)), connection.Transmit(Messages.Request(77)));
+        using (var connection = tpm.Connect(credentials))
+            Assert.Equal(Messages.EchoOf(Messages.Request(77)), connection.Transmit(Messages.Request(77)));
 
         Assert.Equal(credentials, seen?.Credentials);
         Assert.Same(seen, left);

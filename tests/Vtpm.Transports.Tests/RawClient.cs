@@ -10,7 +10,8 @@ internal sealed class RawClient : IDisposable
 
     public RawClient(TpmAddress address, int? receiveBuffer = null)
     {
-        EndPoint endPoint = address.Kind == TpmAddressKind.Unix ? new UnixDomainSocketEndPoint(address.Name) : new IPEndPoint(IPAddress.Parse(address.Name), address.Port);
+        EndPoint endPoint = address.Kind == TpmAddressKind.Unix
+            ? new UnixDomainSocketEndPoint(address.Name) : new IPEndPoint(IPAddress.Parse(address.Name), address.Port);
         Socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
         // Only before connecting does it bound what the system takes in unasked.
         if (receiveBuffer is { } size) Socket.ReceiveBufferSize = size;

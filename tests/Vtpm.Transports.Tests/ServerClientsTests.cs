@@ -215,7 +215,8 @@ public class ServerClientsTests
         client.Exchange(Messages.Request(10));
 
         uint Effective(string field) => uint.Parse(
-            File.ReadLines("/proc/self/status").First(line => line.StartsWith(field, StringComparison.Ordinal)).Split('\t')[2], CultureInfo.InvariantCulture);
+            File.ReadLines("/proc/self/status").First(line => line.StartsWith(field, StringComparison.Ordinal)).Split('\t')[2],
+                CultureInfo.InvariantCulture);
         Assert.Equal(new PeerCredentials(Environment.ProcessId, Effective("Uid:"), Effective("Gid:")), seen?.Credentials);
         Assert.Equal(server.Address, seen?.Listener);
         Assert.Equal("remembered", seen?.State);

@@ -240,7 +240,8 @@ public sealed class ServerLifeTests : IDisposable
     }
 
     [Fact]
-    public void Options_Default_OnlyTheOwnerMayConnect() => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, new TpmServerOptions().UnixMode);
+    public void Options_Default_OnlyTheOwnerMayConnect() =>
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, new TpmServerOptions().UnixMode);
 
     [Theory]
     [InlineData("tcp:127.0.0.1:0", true)]
@@ -273,7 +274,8 @@ public sealed class ServerLifeTests : IDisposable
     {
         using var server = new TpmServer(Messages.Echo);
 
-        Assert.Contains("a server listens on", Assert.Throws<TpmTransportException>(() => server.Listen(TpmAddress.Parse("/dev/tpm0"))).Message, StringComparison.Ordinal);
+        Assert.Contains("a server listens on", Assert.Throws<TpmTransportException>(() => server.Listen(TpmAddress.Parse("/dev/tpm0"))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

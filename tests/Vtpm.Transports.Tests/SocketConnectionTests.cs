@@ -57,7 +57,8 @@ public class SocketConnectionTests
         using var server = new TestServer();
         using var connection = TpmConnection.Open(server.Address);
 
-        Assert.Equal(TpmTransportFault.Malformed, Assert.Throws<TpmTransportException>(() => connection.Transmit(Messages.Request(100), new byte[99])).Fault);
+        Assert.Equal(TpmTransportFault.Malformed, Assert.Throws<TpmTransportException>(() =>
+            connection.Transmit(Messages.Request(100), new byte[99])).Fault);
     }
 
     [Theory]
@@ -152,7 +153,8 @@ public class SocketConnectionTests
         busy.Listen(0);
         using var first = new RawClient(address);
 
-        var e = Assert.Throws<TpmTransportException>(() => TpmConnection.Open(address, new TpmConnectionOptions { ConnectTimeout = TimeSpan.FromMilliseconds(50) }));
+        var e = Assert.Throws<TpmTransportException>(() =>
+            TpmConnection.Open(address, new TpmConnectionOptions { ConnectTimeout = TimeSpan.FromMilliseconds(50) }));
 
         Assert.Equal(TpmTransportFault.TimedOut, e.Fault);
         directory.Delete(recursive: true);

@@ -30,7 +30,8 @@ internal sealed class TestServer : IDisposable
 
     public RawClient Connect() => new(Address);
 
-    public ClientInfo AwaitClosed() => _closed.TryTake(out var client, RawClient.Patience) ? client : throw new TimeoutException("no client has left");
+    public ClientInfo AwaitClosed() =>
+        _closed.TryTake(out var client, RawClient.Patience) ? client : throw new TimeoutException("no client has left");
 
     public string AwaitLog() => _log.TryTake(out string? line, RawClient.Patience) ? line : throw new TimeoutException("nothing was logged");
 

@@ -62,5 +62,6 @@ public class TpmAddressTests
     public void Equality_DevicePathInBothForms_IsTheSame() => Assert.Equal(TpmAddress.Parse("/dev/tpm0"), TpmAddress.Parse("dev:/dev/tpm0"));
 
     [Fact]
-    public void Tcp_EndPoint_IsBracketedWhenIPv6() => Assert.Equal("tcp:[::1]:80", TpmAddress.Tcp(new IPEndPoint(IPAddress.IPv6Loopback, 80)).ToString());
+    public void Tcp_EndPoint_IsBracketedWhenIPv6() =>
+        Assert.Equal("tcp:[::1]:80", TpmAddress.Tcp(new IPEndPoint(IPAddress.IPv6Loopback, 80)).ToString());
 }
