@@ -82,6 +82,19 @@ public sealed partial class CommandContext
     }
 
     /// <summary>
+    /// Verifies that the next session proves knowledge of a secret that the command itself brings: no guess at anything of the TPM's, so that it is
+    /// neither counted nor refused while the TPM defends itself against guessing.
+    /// </summary>
+    public TpmResult AuthorizeNew(Secret secret)
+    {
+        AuthBlock? auth = NextAuth;
+        _authorizations++;
+        if (auth is null || !auth.Verify(secret.Span, _inParamDigest)) return TpmResult.AuthFail;
+        auth.ResponseKey = secret;
+        return TpmResult.Success;
+    }
+
+    /// <summary>
     /// Decrypts authorization data that came in the first session of the command (Part 1 §14), and ends that session as ADIP demands
     /// (Part 3 §18.2 action 14c).
     /// </summary>

@@ -1,4 +1,6 @@
+using Vtpm.Engine.Commands.Endorsement;
 using Vtpm.Engine.Commands.Integrity;
+using Vtpm.Engine.Commands.Ownership;
 using Vtpm.Engine.Commands.Startup;
 using Vtpm.Engine.Commands.Storage;
 using Vtpm.Engine.Commands.AuthorizationSessions;
@@ -14,11 +16,17 @@ public sealed partial class CommandTable
         new Startup(),
         new SaveState(),
 
+        // §6 Ownership
+        new TakeOwnership(),
+
         // §10 Storage functions
         new Seal(),
         new Unseal(),
         new LoadKey2(),
         new Sealx(),
+
+        // §14 Endorsement key handling
+        new CreateEndorsementKeyPair(),
 
         // §16 Integrity collection and reporting
         new Extend(),
