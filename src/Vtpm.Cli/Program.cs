@@ -1,0 +1,60 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using System.Reflection;
+using Vtpm.Crypto;
+using Vtpm.Engine;
+using Vtpm.Instance;
+using Vtpm.Storage;
+using Vtpm.Transports;
+
+namespace Vtpm.Cli;
+
+internal static class Program
+{
+    private const string Description = """
+        Xen's vTPM system: a TPM 1.2 for every virtual machine, its keys kept by a manager that is rooted in the hardware TPM.
+
+        Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 refused to start so that no state is lost, 4 something is not to be reached.
+        """;
+
+    public static int Main(string[] args)
+    {
+        OpenSslLibrary.Initialize();
+        var root = new RootCommand(Description) { HardwareCommand.Create(), RunCommand.Create(), VersionCommand() };
+        ParseResult result = root.Parse(args);
+        if (result.Errors.Count > 0)
+        {
+            foreach (var error in result.Errors) Console.Error.WriteLine($"vtpm: {error.Message}");
+            Console.Error.WriteLine($"Try 'vtpm {(args.Length > 0 ? args[0] + " " : "")}--help'.");
+            return (int)ExitCode.Usage;
+        }
+
+        try
+        {
+            return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (Exception exception) when (ExitCodeOf(exception) is { } code)
+        {
+            Console.Error.WriteLine($"vtpm: {exception.Message}");
+            return (int)code;
+        }
+    }
+
+    /// <summary>Failures that have a message of their own; any other is a defect and shows its stack.</summary>
+    private static ExitCode? ExitCodeOf(Exception exception) => exception switch
+    {
+        UsageException or VtpmArgumentException => ExitCode.Usage,
+        VtpmStartException { InnerException: TpmTransportException } => ExitCode.Unavailable,
+        VtpmStartException or StateFormatException or StorageException { Fault: StorageFault.Damaged or StorageFault.NewerVersion } => ExitCode.Refused,
+        TpmTransportException or StorageException { Fault: StorageFault.InUse } or SocketException => ExitCode.Unavailable,
+        StorageException or StateNotSavedException or IOException or UnauthorizedAccessException => ExitCode.Failed,
+        _ => null,
+    };
+
+    private static Command VersionCommand()
+    {
+        var command = new Command("version", "Prints the version.");
+        command.SetAction(_ => Console.Out.WriteLine($"vtpm {typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}"));
+        return command;
+    }
+}

@@ -1,0 +1,93 @@
+using System.Buffers.Binary;
+using Vtpm.Engine;
+using Vtpm.Transports;
+using Vtpm.Wire;
+
+namespace Vtpm.Instance;
+
+/// <summary>The TPM 1.2 engine behind <see cref="ITpmEngine"/>.</summary>
+public sealed class Tpm12Engine : ITpmEngine
+{
+    private readonly Tpm12 _tpm;
+    private readonly ScratchArena _arena = new();
+    private TpmState _state;
+    private TpmState _proposed;
+
+    private Tpm12Engine(Tpm12 tpm, PermanentState permanent)
+    {
+        _tpm = tpm;
+        _state = _proposed = tpm.PowerOn(permanent);
+    }
+
+    /// <summary>The state as committed.</summary>
+    public TpmState State => _state;
+
+    /// <summary>Powers on (TPM_Init) a TPM that was manufactured before.</summary>
+    /// <exception cref="StateFormatException">The bytes are not a state that this build can use.</exception>
+    public static Tpm12Engine PowerOn(TpmPlatform platform, ReadOnlySpan<byte> state, Action<string> log) =>
+        new(Create(platform, log), StateFormat.Read(state, platform.Rsa));
+
+    /// <summary>Manufactures a TPM, with an endorsement key or without, and powers it on. Its first state is for the caller to save.</summary>
+    public static Tpm12Engine Manufacture(TpmPlatform platform, bool withEndorsementKey, Action<string> log)
+    {
+        Tpm12 tpm = Create(platform, log);
+        PermanentState permanent = tpm.Manufacture();
+        return new Tpm12Engine(tpm, withEndorsementKey ? MakeEndorsementKey(tpm, permanent) : permanent);
+    }
+
+    public TpmProposal Propose(ReadOnlySpan<byte> request, int locality, Span<byte> response)
+    {
+        _arena.Clear();
+        _proposed = _tpm.Execute(_state, request, locality, response, out int length);
+        return new TpmProposal(length, ReferenceEquals(_proposed.Permanent, _state.Permanent) ? null : StateFormat.Write(_proposed.Permanent, _arena));
+    }
+
+    public void Commit()
+    {
+        _state = _proposed;
+        _arena.Clear();
+    }
+
+    public int WriteNotSaved(ReadOnlySpan<byte> request, Span<byte> response, bool isTransient)
+    {
+        _proposed = _state;
+        _arena.Clear();
+        TpmResult result = isTransient ? TpmResult.Retry : TpmResult.Fail;
+        response.Clear();
+        return TpmMessage.WriteFailure(request, result, response);
+    }
+
+    /// <summary>The bytes to save of the state as it is.</summary>
+    public ReadOnlyMemory<byte> Snapshot()
+    {
+        _arena.Clear();
+        return StateFormat.Write(_state.Permanent, _arena);
+    }
+
+    /// <summary>Gives a PCR a value without extending it: Xen's <c>hwinitpcr</c>.</summary>
+    public void SetPcr(int pcr, in TpmDigest value) => _state = _proposed = _state with { Pcrs = _state.Pcrs.With(pcr, value) };
+
+    /// <summary>What the end of a production line does: powers the TPM on and has it make its endorsement key.</summary>
+    private static PermanentState MakeEndorsementKey(Tpm12 tpm, PermanentState permanent)
+    {
+        byte[] keyInfo = WireFormat.ToBytes(KeyParameters.Rsa(2048, TpmEncScheme.RsaesOaepSha1Mgf1, TpmSigScheme.None));
+        TpmState state = Send(tpm, tpm.PowerOn(permanent), TpmOrdinal.Startup, [0, (byte)TpmStartupType.Clear]);
+        return Send(tpm, state, TpmOrdinal.CreateEndorsementKeyPair, [.. new byte[TpmNonce.Size], .. keyInfo]).Permanent;
+    }
+
+    private static TpmState Send(Tpm12 tpm, TpmState state, TpmOrdinal ordinal, byte[] body)
+    {
+        var header = new TpmHeader { Tag = TpmTag.RquCommand, ParamSize = (uint)(TpmHeader.Size + body.Length), Code = (uint)ordinal };
+        byte[] response = new byte[Tpm12.MaxResponseSize];
+        state = tpm.Execute(state, [.. WireFormat.ToBytes(header), .. body], locality: 0, response, out _);
+        var result = (TpmResult)BinaryPrimitives.ReadUInt32BigEndian(response.AsSpan(6));
+        return result == TpmResult.Success ? state : throw new InvalidOperationException($"{ordinal} of a new TPM answered {result}");
+    }
+
+    private static Tpm12 Create(TpmPlatform platform, Action<string> log)
+    {
+        var tpm = new Tpm12(platform);
+        tpm.CommandFailed += exception => log($"a command failed for inner reasons; this TPM is in failure mode until it is restarted. Please report: {exception}");
+        return tpm;
+    }
+}
