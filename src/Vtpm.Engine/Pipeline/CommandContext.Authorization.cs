@@ -157,12 +157,17 @@ public sealed partial class CommandContext
         return failure;
     }
 
-    private bool IsLockedOut
+    /// <summary>What is left of the lock-out after failed authorizations; zero when there is none.</summary>
+    public TimeSpan LockoutLeft
     {
         get
         {
             TimeSpan lockout = Permanent.DictionaryAttack.Lockout;
-            return lockout > TimeSpan.Zero && Platform.Time.GetElapsedTime(State.LockoutStart) < lockout;
+            if (lockout == TimeSpan.Zero) return TimeSpan.Zero;
+            TimeSpan left = lockout - Platform.Time.GetElapsedTime(State.LockoutStart);
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
     }
+
+    private bool IsLockedOut => LockoutLeft > TimeSpan.Zero;
 }

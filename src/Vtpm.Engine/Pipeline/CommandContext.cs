@@ -10,9 +10,17 @@ public sealed partial class CommandContext
 {
     private readonly TpmDigest _inParamDigest;
 
-    internal CommandContext(TpmPlatform platform, TpmState state, TpmCommand command, int locality, ReadOnlySpan<AuthBlock> auths, in TpmDigest inParamDigest)
+    internal CommandContext(
+        TpmPlatform platform,
+        CommandTable commands,
+        TpmState state,
+        TpmCommand command,
+        int locality,
+        ReadOnlySpan<AuthBlock> auths,
+        in TpmDigest inParamDigest)
     {
         Platform = platform;
+        Commands = commands;
         State = state;
         Command = command;
         Locality = locality;
@@ -21,6 +29,9 @@ public sealed partial class CommandContext
     }
 
     public TpmPlatform Platform { get; }
+
+    /// <summary>The commands that this TPM has.</summary>
+    public CommandTable Commands { get; }
 
     public TpmCommand Command { get; }
 

@@ -34,7 +34,7 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
         }
 
         TpmDigest inParamDigest = sessions == 0 ? default : ParamDigest(request.Slice(6, 4), default, parameters[(4 * command.Traits.InHandles)..]);
-        var tpm = new CommandContext(platform, state, command, locality, auths, inParamDigest);
+        var tpm = new CommandContext(platform, table, state, command, locality, auths, inParamDigest);
         try
         {
             TpmResult result = Run(tpm, parameters, response, out responseLength);
@@ -71,7 +71,8 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
     private static TpmResult CheckAvailability(CommandTraits traits, int sessions, TpmState state)
     {
         if (state.Failed && !traits.Availability.HasFlag(Availability.Failed)) return TpmResult.FailedSelfTest;
-        if (state.StAnyFlags.PostInitialise && !traits.Availability.HasFlag(Availability.PostInit)) return TpmResult.InvalidPostInit;
+        // What a failed TPM still answers, it answers before TPM_Startup too: it will never get one (Part 3 §3.2).
+        if (!state.Failed && state.StAnyFlags.PostInitialise && !traits.Availability.HasFlag(Availability.PostInit)) return TpmResult.InvalidPostInit;
         if (!traits.Allows(sessions)) return TpmResult.BadTag;
         if (state.Permanent.Flags.Disable && !traits.Availability.HasFlag(Availability.Disabled)) return TpmResult.Disabled;
         if (state.StClearFlags.Deactivated && !traits.Availability.HasFlag(Availability.Deactivated)) return TpmResult.Deactivated;

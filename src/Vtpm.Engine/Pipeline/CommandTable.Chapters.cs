@@ -1,9 +1,14 @@
+using Vtpm.Engine.Commands.AuthorizationSessions;
+using Vtpm.Engine.Commands.Capability;
+using Vtpm.Engine.Commands.Deprecated;
 using Vtpm.Engine.Commands.Endorsement;
 using Vtpm.Engine.Commands.Integrity;
+using Vtpm.Engine.Commands.MonotonicCounters;
+using Vtpm.Engine.Commands.NonVolatileStorage;
 using Vtpm.Engine.Commands.Ownership;
 using Vtpm.Engine.Commands.Startup;
 using Vtpm.Engine.Commands.Storage;
-using Vtpm.Engine.Commands.AuthorizationSessions;
+using Vtpm.Engine.Commands.TimingTicks;
 
 namespace Vtpm.Engine;
 
@@ -18,6 +23,11 @@ public sealed partial class CommandTable
 
         // §6 Ownership
         new TakeOwnership(),
+
+        // §7 The capability commands
+        new GetCapability(),
+        new SetCapability(),
+        new GetCapabilityOwner(),
 
         // §10 Storage functions
         new Seal(),
@@ -35,5 +45,27 @@ public sealed partial class CommandTable
         // §18 Authorization sessions
         new Oiap(),
         new Osap(),
+
+        // §20 Non-volatile storage
+        new NvDefineSpace(),
+        new NvWriteValue(),
+        new NvWriteValueAuth(),
+        new NvReadValue(),
+        new NvReadValueAuth(),
+
+        // §23 Timing ticks
+        new GetTicks(),
+        new TickStampBlob(),
+
+        // §25 Monotonic counter
+        new CreateCounter(),
+        new IncrementCounter(),
+        new ReadCounter(),
+        new ReleaseCounter(),
+        new ReleaseCounterOwner(),
+
+        // §27 Deprecated commands
+        new DirWriteAuth(),
+        new DirRead(),
     ]);
 }

@@ -1,3 +1,5 @@
+using Vtpm.Wire;
+
 namespace Vtpm.Engine;
 
 /// <summary>Identity and limits of a TPM: what TPM_GetCapability reports, and what the engine holds itself to.</summary>
@@ -9,9 +11,19 @@ public sealed record TpmProfile
     /// <summary>TPM_CAP_PROP_MANUFACTURER: "ETHZ".</summary>
     public uint Manufacturer { get; init; } = 0x4554485A;
 
-    public byte RevMajor { get; init; } = 7;
+    /// <summary>revMajor and revMinor of <see cref="Version"/>, as tools print it: "1.2.0.7".</summary>
+    public byte RevMajor { get; init; }
 
-    public byte RevMinor { get; init; }
+    public byte RevMinor { get; init; } = 7;
+
+    /// <summary>TPM_VERSION (Part 2 §5.3) of the TPM: 1.2, and the revision of the firmware.</summary>
+    public TpmVersion Version => new() { Major = 1, Minor = 2, RevMajor = RevMajor, RevMinor = RevMinor };
+
+    /// <summary>TPM_CAP_VERSION_INFO specLevel: level 2.</summary>
+    public ushort SpecLevel { get; init; } = 2;
+
+    /// <summary>TPM_CAP_VERSION_INFO errataRev: that of revision 94, as Xen's clients know it, although revision 116 is what the engine follows.</summary>
+    public byte ErrataRev { get; init; } = 1;
 
     /// <summary>Bytes of a command that the TPM takes: one page less the header of Xen's shared page.</summary>
     public int InputBufferSize { get; init; } = 4088;

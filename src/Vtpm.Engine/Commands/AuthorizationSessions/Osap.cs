@@ -76,6 +76,14 @@ public sealed class Osap()
             case TpmEntityType.Owner when tpm.PermanentData.OwnerAuth is { } ownerAuth:
                 (entity, secret) = (AuthEntity.Owner, ownerAuth);
                 return Success;
+            case TpmEntityType.Counter:
+                if (!tpm.Permanent.Counters.Counters.TryFind(request.EntityValue, out MonotonicCounter? counter)) return BadCounter;
+                (entity, secret) = (counter.Entity, counter.Auth);
+                return Success;
+            case TpmEntityType.Nv:
+                if (tpm.Permanent.Nv.Find(request.EntityValue) is not { } area) return BadIndex;
+                (entity, secret) = (area.Entity, area.Auth);
+                return Success;
             default:
                 return BadParameter;
         }
