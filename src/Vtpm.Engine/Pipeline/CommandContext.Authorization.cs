@@ -102,8 +102,14 @@ public sealed partial class CommandContext
     public TpmResult DecryptAuth(in TpmAuthData encAuth, AdipNonce which, out Secret auth)
     {
         auth = null!;
-        if (Auths.Count == 0 || Auths[0].Session.SharedSecret is not { } sharedSecret) return TpmResult.BadMode;
-        AuthBlock block = Auths[0];
+        return Auths.Count == 0 ? TpmResult.BadMode : DecryptAuth(Auths[0], encAuth, which, out auth);
+    }
+
+    /// <summary>The same, for authorization data that came in another session than the first.</summary>
+    public static TpmResult DecryptAuth(AuthBlock block, in TpmAuthData encAuth, AdipNonce which, out Secret auth)
+    {
+        auth = null!;
+        if (block.Session.SharedSecret is not { } sharedSecret) return TpmResult.BadMode;
         block.Continue = false;
         TpmNonce nonce = which == AdipNonce.Even ? block.Session.NonceEven : block.NonceOdd;
         Span<byte> plain = stackalloc byte[TpmAuthData.Size];

@@ -38,6 +38,16 @@ public sealed partial class CommandContext
         return TpmResult.Success;
     }
 
+    /// <summary>Decrypts what was encrypted for <paramref name="key"/> by TPM_ES_RSAESPKCSv15, likewise.</summary>
+    public TpmResult DecryptPkcs1(LoadedKey key, ReadOnlyMemory<byte> encData, out ReadOnlyMemory<byte> plain)
+    {
+        plain = default;
+        byte[] buffer = Scratch.Allocate(key.Size);
+        if (encData.Length != key.Size || !key.Rsa.DecryptPkcs1(encData.Span, buffer, out int length)) return TpmResult.DecryptError;
+        plain = buffer.AsMemory(0, length);
+        return TpmResult.Success;
+    }
+
     /// <summary>Decrypts a structure; its variable fields lie in memory that is zeroed with the command.</summary>
     /// <returns>TPM_DECRYPT_ERROR when the bytes are not such a structure.</returns>
     public TpmResult Decrypt<T>(LoadedKey key, ReadOnlyMemory<byte> encData, out T structure)

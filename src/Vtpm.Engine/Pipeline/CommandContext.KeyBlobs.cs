@@ -60,7 +60,10 @@ public sealed partial class CommandContext
     public TpmResult UnwrapKey(LoadedKey parent, in TpmKey key, out LoadedKey loaded)
     {
         loaded = null!;
-        if (Decrypt(parent, key.EncData, out TpmStoreAsymKey asymKey).Failed(out TpmResult error)) return error;
+        // The length is what the rules of usage go by: a modulus that is shorter than it says would get round them.
+        if (KeyParameters.ReadRsa(key.AlgorithmParms, out TpmRsaKeyParms rsaParms).Failed(out TpmResult error)) return error;
+        if (key.PubKey.Key.Length != (int)rsaParms.KeyLength / 8 || key.PubKey.Key.Span[0] < 0x80) return TpmResult.BadKeyProperty;
+        if (Decrypt(parent, key.EncData, out TpmStoreAsymKey asymKey).Failed(out error)) return error;
         TpmDigest pubDataDigest = key.PubDataDigest();
         if (!asymKey.PubDataDigest.FixedTimeEquals(pubDataDigest)) return TpmResult.DecryptError;
         if (asymKey.Payload is not (TpmPayloadType.Asym or TpmPayloadType.MigrateRestricted or TpmPayloadType.MigrateExternal)) return TpmResult.DecryptError;
@@ -78,7 +81,7 @@ public sealed partial class CommandContext
             Rsa = rsa,
             PubDataDigest = pubDataDigest,
             Binding = binding,
-            ParentPcrStatus = parent.ParentPcrStatus || !parent.Key.PcrInfo.IsEmpty,
+            ParentPcrStatus = parent.ParentPcrStatus || parent.Binding.UsesPcrs,
         };
         return TpmResult.Success;
     }

@@ -21,8 +21,12 @@ public sealed partial class CommandContext
         return key.Usage is TpmKeyUsage.Signing or TpmKeyUsage.Identity or TpmKeyUsage.Legacy ? TpmResult.Success : TpmResult.InvalidKeyUsage;
     }
 
-    /// <summary>Signs a structure: its SHA-1, as <see cref="SignDigest"/> does.</summary>
+    /// <summary>Signs a structure: its SHA-1, with the DER encoding that names the hash before it.</summary>
     public static TpmResult SignStructure<T>(LoadedKey key, in T structure, out ReadOnlyMemory<byte> signature)
+        where T : struct, IWireStructure<T> => SignDigest(key.Rsa, WireFormat.Digest(structure), out signature);
+
+    /// <summary>Signs a structure with a key that was made just now and is in no slot.</summary>
+    public static TpmResult SignStructure<T>(ITpmRsaPrivateKey key, in T structure, out ReadOnlyMemory<byte> signature)
         where T : struct, IWireStructure<T> => SignDigest(key, WireFormat.Digest(structure), out signature);
 
     /// <summary>Signs a TPM_SIGN_INFO (Part 2 §5.14), for commands that have no signed structure of their own.</summary>
@@ -37,7 +41,13 @@ public sealed partial class CommandContext
 
     /// <summary>Signs a SHA-1 digest (TPM_SS_RSASSAPKCS1v15_SHA1): the DER encoding that names the hash is put before it.</summary>
     /// <returns>TPM_BAD_KEY_PROPERTY when the key's numbers prove not to be those of an RSA key.</returns>
-    public static TpmResult SignDigest(LoadedKey key, in TpmDigest digest, out ReadOnlyMemory<byte> signature)
+    public static TpmResult SignDigest(LoadedKey key, in TpmDigest digest, out ReadOnlyMemory<byte> signature) => SignDigest(key.Rsa, digest, out signature);
+
+    /// <summary>Signs an area as it is (TPM_SS_RSASSAPKCS1v15_DER): whoever gives it has put a DER encoding before the digest.</summary>
+    /// <returns>TPM_BAD_PARAMETER when it is longer than the key can sign; TPM_BAD_KEY_PROPERTY as for <see cref="SignDigest(LoadedKey, in TpmDigest, out ReadOnlyMemory{byte})"/>.</returns>
+    public static TpmResult SignDer(LoadedKey key, ReadOnlySpan<byte> area, out ReadOnlyMemory<byte> signature) => SignDer(key.Rsa, area, out signature);
+
+    private static TpmResult SignDigest(ITpmRsaPrivateKey key, in TpmDigest digest, out ReadOnlyMemory<byte> signature)
     {
         Span<byte> digestInfo = stackalloc byte[Sha1DigestInfo.Length + TpmDigest.Size];
         Sha1DigestInfo.CopyTo(digestInfo);
@@ -45,9 +55,7 @@ public sealed partial class CommandContext
         return SignDer(key, digestInfo, out signature);
     }
 
-    /// <summary>Signs an area as it is (TPM_SS_RSASSAPKCS1v15_DER): whoever gives it has put a DER encoding before the digest.</summary>
-    /// <returns>TPM_BAD_PARAMETER when it is longer than the key can sign; TPM_BAD_KEY_PROPERTY as for <see cref="SignDigest"/>.</returns>
-    public static TpmResult SignDer(LoadedKey key, ReadOnlySpan<byte> area, out ReadOnlyMemory<byte> signature)
+    private static TpmResult SignDer(ITpmRsaPrivateKey key, ReadOnlySpan<byte> area, out ReadOnlyMemory<byte> signature)
     {
         signature = default;
         int size = key.Size;
@@ -59,7 +67,7 @@ public sealed partial class CommandContext
         block[size - area.Length - 1] = 0;
         area.CopyTo(block[(size - area.Length)..]);
         byte[] output = new byte[size];
-        if (!key.Rsa.PrivateOperation(block, output)) return TpmResult.BadKeyProperty;
+        if (!key.PrivateOperation(block, output)) return TpmResult.BadKeyProperty;
         signature = output;
         return TpmResult.Success;
     }

@@ -41,6 +41,9 @@ public sealed partial class CommandContext
     /// <summary>TPM_STANY_FLAGS.localityModifier of this command: 0 to 4, or another number that Xen's transport can carry.</summary>
     public int Locality { get; }
 
+    /// <summary>The SHA-1 thread that the command found running: its state no longer has it, unless the command carries it on (Part 3 §13.1).</summary>
+    public Sha1Thread? Sha1Thread { get; internal init; }
+
     /// <summary>The locality as a bit of a TPM_LOCALITY_SELECTION; localities that have none match nothing.</summary>
     public TpmLocalitySelection LocalityBit => Locality is >= 0 and <= 4 ? (TpmLocalitySelection)(1 << Locality) : TpmLocalitySelection.None;
 

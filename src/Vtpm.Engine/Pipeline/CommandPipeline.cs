@@ -24,7 +24,8 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
             return state;
         }
 
-        // Whatever else happens, a command that is not of the SHA-1 thread ends it (Part 3 §13).
+        // Whatever else happens, a command that does not carry the SHA-1 thread on ends it; those that complete it have it from the context.
+        Sha1Thread? sha1Thread = state.Sha1Thread;
         if (state.Sha1Thread is not null && !command.Traits.KeepsSha1Thread) state = state with { Sha1Thread = null };
 
         if (ReadAuthBlocks(state, trailer, sessions, out AuthBlock[] auths).Failed(out error))
@@ -34,7 +35,7 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
         }
 
         TpmDigest inParamDigest = sessions == 0 ? default : ParamDigest(request.Slice(6, 4), default, parameters[(4 * command.Traits.InHandles)..]);
-        var tpm = new CommandContext(platform, table, state, command, locality, auths, inParamDigest);
+        var tpm = new CommandContext(platform, table, state, command, locality, auths, inParamDigest) { Sha1Thread = sha1Thread };
         try
         {
             TpmResult result = Run(tpm, parameters, response, out responseLength);

@@ -1,7 +1,9 @@
 using Vtpm.Engine.Commands.AuthorizationSessions;
 using Vtpm.Engine.Commands.Capability;
+using Vtpm.Engine.Commands.Cryptography;
 using Vtpm.Engine.Commands.Deprecated;
 using Vtpm.Engine.Commands.Endorsement;
+using Vtpm.Engine.Commands.Identity;
 using Vtpm.Engine.Commands.Integrity;
 using Vtpm.Engine.Commands.MonotonicCounters;
 using Vtpm.Engine.Commands.NonVolatileStorage;
@@ -34,13 +36,34 @@ public sealed partial class CommandTable
         new Unseal(),
         new LoadKey2(),
         new Sealx(),
+        new UnBind(),
+        new CreateWrapKey(),
+        new GetPubKey(),
+
+        // §13 Cryptographic functions
+        new Sha1Start(),
+        new Sha1Update(),
+        new Sha1Complete(),
+        new Sha1CompleteExtend(),
+        new Sign(),
+        new GetRandom(),
+        new StirRandom(),
+        new CertifyKey(),
+        new CertifyKey2(),
 
         // §14 Endorsement key handling
         new CreateEndorsementKeyPair(),
 
+        // §15 Identity creation and activation
+        new MakeIdentity(),
+        new ActivateIdentity(),
+
         // §16 Integrity collection and reporting
         new Extend(),
         new PcrRead(),
+        new Quote(),
+        new PcrReset(),
+        new Quote2(),
 
         // §18 Authorization sessions
         new Oiap(),
@@ -67,5 +90,6 @@ public sealed partial class CommandTable
         // §27 Deprecated commands
         new DirWriteAuth(),
         new DirRead(),
+        new LoadKey(),
     ]);
 }

@@ -82,7 +82,7 @@ public sealed record CommandTraits
     /// <summary>Handles at the start of the response, which are in no HMAC.</summary>
     public int OutHandles { get; init; }
 
-    /// <summary>True for the commands that carry the SHA-1 thread on; any other ends it (Part 3 §13).</summary>
+    /// <summary>True for a command that leaves the SHA-1 thread running, also when it fails; any other ends it (Part 3 §13.1).</summary>
     public bool KeepsSha1Thread { get; init; }
 
     public int MaxSessions => Sessions.HasFlag(Sessions.Two) ? 2 : Sessions.HasFlag(Sessions.One) ? 1 : 0;

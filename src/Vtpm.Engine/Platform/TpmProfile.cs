@@ -25,6 +25,21 @@ public sealed record TpmProfile
     /// <summary>TPM_CAP_VERSION_INFO errataRev: that of revision 94, as Xen's clients know it, although revision 116 is what the engine follows.</summary>
     public byte ErrataRev { get; init; } = 1;
 
+    /// <summary>TPM_CAP_VERSION_INFO specLevel: level 2.</summary>
+    public ushort SpecLevel { get; init; } = 2;
+
+    /// <summary>TPM_CAP_VERSION_INFO errataRev: that of revision 94, as Xen's clients know it, although revision 116 is what the engine follows.</summary>
+    public byte ErrataRev { get; init; } = 1;
+
+    /// <summary>TPM_CAP_VERSION_INFO: what TPM_GetCapability tells of the version, and TPM_Quote2 signs.</summary>
+    public TpmCapVersionInfo VersionInfo => new()
+    {
+        Version = new TpmVersion { Major = 1, Minor = 2, RevMajor = RevMajor, RevMinor = RevMinor },
+        SpecLevel = SpecLevel,
+        ErrataRev = ErrataRev,
+        TpmVendorId = Manufacturer,
+    };
+
     /// <summary>Bytes of a command that the TPM takes: one page less the header of Xen's shared page.</summary>
     public int InputBufferSize { get; init; } = 4088;
 

@@ -5,10 +5,18 @@ namespace Vtpm.Engine;
 /// <summary>Which schemes and lengths go with which use of a key: Part 2 §5.8.1, and the actions that TPM_CreateWrapKey and TPM_LoadKey2 share.</summary>
 public static class KeyRules
 {
-    /// <summary>Checks the algorithm, the length and the mix of schemes of a key's parameters.</summary>
-    /// <returns>TPM_BAD_KEY_PROPERTY for an algorithm or length that this TPM or the usage does not have; TPM_INAPPROPRIATE_ENC or _SIG for a scheme.</returns>
+    /// <summary>Every flag that Part 2 §5.10 defines; any other must be refused.</summary>
+    private const TpmKeyFlags DefinedFlags =
+        TpmKeyFlags.Redirection | TpmKeyFlags.Migratable | TpmKeyFlags.IsVolatile | TpmKeyFlags.PcrIgnoredOnRead | TpmKeyFlags.MigrateAuthority;
+
+    /// <summary>Checks the flags, the algorithm, the length and the mix of schemes of a key's parameters.</summary>
+    /// <returns>
+    /// TPM_INVALID_KEYUSAGE for a usage, a flag or an authDataUsage that does not exist; TPM_BAD_KEY_PROPERTY for an algorithm or length that this TPM or
+    /// the usage does not have; TPM_INAPPROPRIATE_ENC or _SIG for a scheme.
+    /// </returns>
     public static TpmResult Check(in TpmKey key)
     {
+        if ((key.KeyFlags & ~DefinedFlags) != 0 || !Enum.IsDefined(key.AuthDataUsage)) return TpmResult.InvalidKeyUsage;
         if (KeyParameters.ReadRsa(key.AlgorithmParms, out TpmRsaKeyParms rsa).Failed(out TpmResult error)) return error;
         TpmKeyParms parms = key.AlgorithmParms;
         bool isFixed = key.KeyUsage is TpmKeyUsage.Storage or TpmKeyUsage.Migrate or TpmKeyUsage.Identity;
@@ -19,7 +27,9 @@ public static class KeyRules
             TpmKeyUsage.Identity => CheckSchemes(parms.EncScheme == TpmEncScheme.None, parms.SigScheme == TpmSigScheme.RsaSsaPkcs1V15Sha1),
             TpmKeyUsage.Signing => CheckSchemes(parms.EncScheme == TpmEncScheme.None, IsSignature(parms.SigScheme)),
             TpmKeyUsage.Bind => CheckSchemes(IsEncryption(parms.EncScheme), parms.SigScheme == TpmSigScheme.None),
-            TpmKeyUsage.Legacy => CheckSchemes(IsEncryption(parms.EncScheme), IsSignature(parms.SigScheme)),
+            // The table has no _INFO for a legacy key.
+            TpmKeyUsage.Legacy => CheckSchemes(
+                IsEncryption(parms.EncScheme), IsSignature(parms.SigScheme) && parms.SigScheme != TpmSigScheme.RsaSsaPkcs1V15Info),
             TpmKeyUsage.AuthChange => CheckSchemes(parms.EncScheme == TpmEncScheme.RsaesOaepSha1Mgf1, parms.SigScheme == TpmSigScheme.None),
             _ => TpmResult.InvalidKeyUsage,
         };

@@ -59,7 +59,22 @@ public sealed class PcrBank
         return With((int)pcr, TpmDigest.Of(input));
     }
 
-    /// <summary>The value after TPM_PCR_Reset (Part 3 §16.4): zeroes, or ones where a dynamic launch has not happened and locality 4 does not ask.</summary>
+    /// <summary>
+    /// The registers after TPM_PCR_Reset (Part 3 §16.4): zeroes, but ones in those of a dynamic launch (17 to 22) while no trusted operating system
+    /// was launched, so that nobody can pretend that one was.
+    /// </summary>
+    public PcrBank Reset(in TpmPcrSelection selection, bool tosPresent)
+    {
+        TpmDigest[] values = [.. _values];
+        for (int pcr = 0; pcr < Count; pcr++)
+        {
+            if (selection.Selects(pcr)) values[pcr] = tosPresent ? default : InitialValue(pcr);
+        }
+
+        return new(values);
+    }
+
+    /// <summary>The registers with one of them replaced.</summary>
     public PcrBank With(int pcr, in TpmDigest value)
     {
         TpmDigest[] values = [.. _values];
@@ -80,6 +95,17 @@ public sealed class PcrBank
         }
 
         return new TpmPcrComposite { Select = selection, PcrValue = values.AsMemory(0, length) };
+    }
+
+    /// <summary>Part 2 §8.1: whether any of the registers selected is <paramref name="pcr"/> or one above it.</summary>
+    public static bool SelectsFrom(int pcr, in TpmPcrSelection selection)
+    {
+        for (; pcr < Count; pcr++)
+        {
+            if (selection.Selects(pcr)) return true;
+        }
+
+        return false;
     }
 
     /// <summary>TPM_COMPOSITE_HASH of the registers selected, all zeroes for an empty selection (Part 2 §5.4.1, §8.1).</summary>

@@ -17,6 +17,9 @@ public readonly record struct PcrBinding
     /// <summary>Bound to nothing.</summary>
     public static PcrBinding None { get; } = new() { LocalityAtRelease = TpmLocalitySelection.All };
 
+    /// <summary>True when the value of a register matters.</summary>
+    public bool UsesPcrs => !ReleaseSelection.IsEmpty;
+
     public static PcrBinding Of(in TpmPcrInfo info) =>
         new() { ReleaseSelection = info.PcrSelection, LocalityAtRelease = TpmLocalitySelection.All, DigestAtRelease = info.DigestAtRelease };
 
@@ -55,7 +58,7 @@ public readonly record struct PcrBinding
     /// <summary>TPM_SUCCESS when registers and locality are as the binding wants them, TPM_WRONGPCRVAL or TPM_BAD_LOCALITY otherwise.</summary>
     public TpmResult Check(PcrBank pcrs, TpmLocalitySelection locality)
     {
-        if (!ReleaseSelection.IsEmpty && pcrs.CompositeHash(ReleaseSelection) != DigestAtRelease) return TpmResult.WrongPcrVal;
+        if (UsesPcrs && pcrs.CompositeHash(ReleaseSelection) != DigestAtRelease) return TpmResult.WrongPcrVal;
         return LocalityAtRelease == TpmLocalitySelection.All || (LocalityAtRelease & locality) != 0 ? TpmResult.Success : TpmResult.BadLocality;
     }
 }

@@ -27,14 +27,19 @@ public struct ExtendResponse : IWireStructure<ExtendResponse>
 /// <summary><c>TPM_Extend</c>, Part 3 §16.1: folds a digest into a PCR.</summary>
 public sealed class Extend() : TpmCommand<ExtendRequest, ExtendResponse>(TpmOrdinal.Extend, Sessions.None, Availability.Always, Duration.Short)
 {
-    protected override TpmResult Execute(CommandContext tpm, in ExtendRequest request, ref ExtendResponse response)
+    protected override TpmResult Execute(CommandContext tpm, in ExtendRequest request, ref ExtendResponse response) =>
+        Fold(tpm, request.PcrNum, request.InDigest, out response.OutDigest);
+
+    /// <summary>The actions, which TPM_SHA1CompleteExtend shares.</summary>
+    internal static TpmResult Fold(CommandContext tpm, uint pcrNum, in TpmDigest inDigest, out TpmDigest outDigest)
     {
-        if (!PcrBank.Contains(request.PcrNum)) return BadIndex;
-        if ((PcrBank.ExtendLocalities((int)request.PcrNum) & tpm.LocalityBit) == 0) return BadLocality;
-        PcrBank pcrs = tpm.State.Pcrs.Extend(request.PcrNum, request.InDigest);
+        outDigest = default;
+        if (!PcrBank.Contains(pcrNum)) return BadIndex;
+        if ((PcrBank.ExtendLocalities((int)pcrNum) & tpm.LocalityBit) == 0) return BadLocality;
+        PcrBank pcrs = tpm.State.Pcrs.Extend(pcrNum, inDigest);
         tpm.State = tpm.State with { Pcrs = pcrs };
         // A disabled or deactivated TPM measures, but answers zeroes.
-        if (!tpm.PermanentFlags.Disable && !tpm.StClearFlags.Deactivated) response.OutDigest = pcrs[request.PcrNum];
+        if (!tpm.PermanentFlags.Disable && !tpm.StClearFlags.Deactivated) outDigest = pcrs[pcrNum];
         return Success;
     }
 }

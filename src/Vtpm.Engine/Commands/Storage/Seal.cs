@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Vtpm.Wire;
 using static Vtpm.Wire.TpmResult;
 
@@ -34,10 +35,10 @@ public sealed class Seal()
 {
     protected override TpmResult Execute(CommandContext tpm, in SealRequest request, ref SealResponse response)
     {
-        if (UseStorageKey(tpm, request.KeyHandle, out LoadedKey key).Failed(out TpmResult error)) return error;
+        if (tpm.UseKey(request.KeyHandle, out LoadedKey key).Failed(out TpmResult error)) return error;
         if (request.InData.IsEmpty) return BadParameter;
-        // Actions 5 to 7: the caller's PCR information says by its tag which structure the blob is.
-        bool isLong = WireFormat.Read(request.PcrInfo.Span, out TpmPcrInfoLong _) == Success;
+        if (CheckStorageKey(key).Failed(out error)) return error;
+        bool isLong = HasLongTag(request.PcrInfo.Span);
         if (PcrBinding.Read(request.PcrInfo, isLong, out _) != Success) return BadIndex;
         var sealedData = new TpmStoredData { Ver = isLong ? TpmStoredData.Tag12(entityType: 0) : TpmStoredData.Version11 };
         if (!request.PcrInfo.IsEmpty) sealedData.SealInfo = isLong ? tpm.StampedLong(request.PcrInfo) : tpm.Stamped(request.PcrInfo);
@@ -45,12 +46,8 @@ public sealed class Seal()
         return Protect(tpm, key, auth, request.InData, sealedData, ref response);
     }
 
-    /// <summary>Actions 1, 3 and 4: a key that data may be sealed with.</summary>
-    internal static TpmResult UseStorageKey(CommandContext tpm, uint keyHandle, out LoadedKey key)
-    {
-        if (tpm.UseKey(keyHandle, out key).Failed(out TpmResult error)) return error;
-        return key.Usage == TpmKeyUsage.Storage && !key.IsMigratable ? Success : InvalidKeyUsage;
-    }
+    /// <summary>Actions 3 and 4: a key that data may be sealed with, and never leaves this TPM.</summary>
+    internal static TpmResult CheckStorageKey(LoadedKey key) => key.Usage == TpmKeyUsage.Storage && !key.IsMigratable ? Success : InvalidKeyUsage;
 
     /// <summary>Actions 14 to 20, which TPM_Sealx shares.</summary>
     internal static TpmResult Protect(
@@ -68,4 +65,8 @@ public sealed class Seal()
         response.SealedData = sealedData;
         return Success;
     }
+
+    /// <summary>Action 5: the caller's PCR information says by its tag which structure it is; without a tag its first field is a small size.</summary>
+    private static bool HasLongTag(ReadOnlySpan<byte> pcrInfo) =>
+        pcrInfo.Length >= 2 && BinaryPrimitives.ReadUInt16BigEndian(pcrInfo) == (ushort)TpmStructureTag.PcrInfoLong;
 }

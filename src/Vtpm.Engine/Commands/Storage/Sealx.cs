@@ -9,12 +9,15 @@ public sealed class Sealx()
 {
     protected override TpmResult Execute(CommandContext tpm, in SealRequest request, ref SealResponse response)
     {
-        if (Seal.UseStorageKey(tpm, request.KeyHandle, out LoadedKey key).Failed(out TpmResult error)) return error;
+        if (tpm.UseKey(request.KeyHandle, out LoadedKey key).Failed(out TpmResult error)) return error;
         if (request.InData.IsEmpty) return BadParameter;
+        if (Seal.CheckStorageKey(key).Failed(out error)) return error;
         if (PcrBinding.Read(request.PcrInfo, isLong: true, out _) != Success) return BadIndex;
         AuthBlock session = tpm.Auths[0];
         TpmAdipEncScheme scheme = session.Session.AdipScheme;
-        var sealedData = new TpmStoredData { Ver = TpmStoredData.Tag12((ushort)((int)scheme << 8 | (int)TpmEntityType.Key)) };
+        // Action 11: XOR is number 0, and 0 says that nothing is encrypted.
+        ushort et = scheme == TpmAdipEncScheme.Xor ? (ushort)TpmEntityType.Key : (ushort)((int)scheme << 8);
+        var sealedData = new TpmStoredData { Ver = TpmStoredData.Tag12(et) };
         if (!request.PcrInfo.IsEmpty) sealedData.SealInfo = tpm.StampedLong(request.PcrInfo);
         if (tpm.DecryptAuth(request.EncAuth, AdipNonce.Even, out Secret auth).Failed(out error)) return error;
         byte[] data = tpm.Scratch.Allocate(request.InData.Length);

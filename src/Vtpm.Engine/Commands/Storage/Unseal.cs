@@ -30,7 +30,8 @@ public sealed class Unseal()
 {
     protected override TpmResult Execute(CommandContext tpm, in UnsealRequest request, ref UnsealResponse response)
     {
-        if (Seal.UseStorageKey(tpm, request.ParentHandle, out LoadedKey parent).Failed(out TpmResult error)) return error;
+        if (tpm.UseKey(request.ParentHandle, out LoadedKey parent).Failed(out TpmResult error)) return error;
+        if (Seal.CheckStorageKey(parent).Failed(out error)) return error;
         if (Open(tpm, parent, request.InData, out TpmSealedData data) != Success) return NotSealedBlob;
         if (CheckConfiguration(tpm, request.InData).Failed(out error)) return error;
         // Action 8: the second secret is known only now.

@@ -18,6 +18,13 @@ public struct TpmCertifyInfo : IWireStructure<TpmCertifyInfo>
         where TCodec : struct, IWireCodec, allows ref struct
     {
         wire.Version11();
+        DescribeFields(ref wire, ref value);
+    }
+
+    /// <summary>All behind the version.</summary>
+    internal static void DescribeFields<TCodec>(ref TCodec wire, ref TpmCertifyInfo value)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
         wire.Enum(ref value.KeyUsage);
         wire.Enum(ref value.KeyFlags);
         wire.Enum(ref value.AuthDataUsage);

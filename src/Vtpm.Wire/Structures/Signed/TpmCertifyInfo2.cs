@@ -24,6 +24,13 @@ public struct TpmCertifyInfo2 : IWireStructure<TpmCertifyInfo2>
         wire.Tag(TpmStructureTag.CertifyInfo2);
         wire.Constant((byte)0); // fill
         wire.Enum(ref value.PayloadType);
+        DescribeFields(ref wire, ref value);
+    }
+
+    /// <summary>All behind the tag, the fill byte and the payload type.</summary>
+    internal static void DescribeFields<TCodec>(ref TCodec wire, ref TpmCertifyInfo2 value)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
         wire.Enum(ref value.KeyUsage);
         wire.Enum(ref value.KeyFlags);
         wire.Enum(ref value.AuthDataUsage);

@@ -1,0 +1,36 @@
+using Vtpm.Wire;
+using static Vtpm.Wire.TpmResult;
+
+namespace Vtpm.Engine.Commands.Cryptography;
+
+public struct GetRandomRequest : IWireStructure<GetRandomRequest>
+{
+    public uint BytesRequested;
+
+    public static void Describe<TCodec>(ref TCodec wire, ref GetRandomRequest value)
+        where TCodec : struct, IWireCodec, allows ref struct => wire.UInt32(ref value.BytesRequested);
+}
+
+public struct GetRandomResponse : IWireStructure<GetRandomResponse>
+{
+    public ReadOnlyMemory<byte> RandomBytes;
+
+    public static void Describe<TCodec>(ref TCodec wire, ref GetRandomResponse value)
+        where TCodec : struct, IWireCodec, allows ref struct => wire.Sized32(ref value.RandomBytes);
+}
+
+/// <summary><c>TPM_GetRandom</c>, Part 3 §13.6: the next bytes of the random number generator, as many as fit a response.</summary>
+public sealed class GetRandom()
+    : TpmCommand<GetRandomRequest, GetRandomResponse>(TpmOrdinal.GetRandom, Sessions.None, Availability.NoOwner, Duration.Short)
+{
+    /// <summary>What a response has room for, behind its header and the size.</summary>
+    private const int MostBytes = Tpm12.MaxResponseSize - CommandPipeline.HeaderSize - sizeof(uint);
+
+    protected override TpmResult Execute(CommandContext tpm, in GetRandomRequest request, ref GetRandomResponse response)
+    {
+        byte[] bytes = tpm.Scratch.Allocate((int)Math.Min(request.BytesRequested, MostBytes));
+        tpm.Platform.Random.Fill(bytes);
+        response.RandomBytes = bytes;
+        return Success;
+    }
+}
