@@ -50,9 +50,16 @@ public sealed partial class CommandContext
         }
     }
 
-    /// <summary>Authorizes the TPM owner: by its secret, or by a delegation (Part 1 §13, §29).</summary>
-    public TpmResult AuthorizeOwner() =>
-        PermanentData.OwnerAuth is { } ownerAuth ? Authorize(AuthEntity.Owner, ownerAuth) : Fail(TpmResult.AuthFail);
+    /// <summary>Authorizes the TPM owner: by its secret, or by a delegation (Part 1 §13, §29; Part 3 §18.1.1 action 4a).</summary>
+    public TpmResult AuthorizeOwner()
+    {
+        if (PermanentData.OwnerAuth is not { } ownerAuth) return Fail(TpmResult.AuthFail);
+        if (NextAuth?.Session.Protocol != TpmProtocolId.Oiap || !TryFindOwnerReference(out DelegateRow? row)) return Authorize(AuthEntity.Owner, ownerAuth);
+        if (row is null) return TpmResult.BadIndex;
+        if (CheckDelegation(row.Pub, AuthEntity.Owner).Failed(out TpmResult notDelegated)) return notDelegated;
+        OwnerDelegation = row.Pub;
+        return Authorize(AuthEntity.Owner, row.AuthValue);
+    }
 
     /// <summary>
     /// Verifies that the next session proves knowledge of <paramref name="secret"/>, which is that of <paramref name="entity"/>: directly for OIAP, by
@@ -72,7 +79,12 @@ public sealed partial class CommandContext
         if (session.Protocol != TpmProtocolId.Oiap)
         {
             if (session.SharedSecret is null || session.Entity != entity) return Fail(failure);
-            if (session.Delegation is not null && CheckDelegation(session.Delegation).Failed(out TpmResult notDelegated)) return notDelegated;
+            if (session.Delegation is { } delegation)
+            {
+                if (CheckDelegation(delegation, entity).Failed(out TpmResult notDelegated)) return notDelegated;
+                if (entity == AuthEntity.Owner) OwnerDelegation = delegation;
+            }
+
             key = session.SharedSecret;
         }
 

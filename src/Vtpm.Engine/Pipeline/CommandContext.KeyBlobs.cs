@@ -89,7 +89,16 @@ public sealed partial class CommandContext
     /// <summary>Compares with tpmProof, in constant time: true for what this TPM has made itself.</summary>
     public bool IsTpmProof(ReadOnlySpan<byte> candidate) => CryptographicOperations.FixedTimeEquals(candidate, PermanentData.TpmProof.Span);
 
-    private byte[] CopyToScratch(ReadOnlySpan<byte> secret)
+    /// <summary>HMAC under tpmProof: the integrity digest of what this TPM keeps outside.</summary>
+    public TpmDigest ProofHmac(ReadOnlySpan<byte> bytes)
+    {
+        TpmDigest hmac = default;
+        HMACSHA1.HashData(PermanentData.TpmProof.Span, bytes, hmac.Span);
+        return hmac;
+    }
+
+    /// <summary>A copy of a secret that is zeroed with the command.</summary>
+    internal byte[] CopyToScratch(ReadOnlySpan<byte> secret)
     {
         byte[] copy = Scratch.Allocate(secret.Length);
         secret.CopyTo(copy);

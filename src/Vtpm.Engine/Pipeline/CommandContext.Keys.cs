@@ -47,20 +47,26 @@ public sealed partial class CommandContext
     /// <summary>Authorizes the use of a key with the next session, or without one where the key does not ask for it.</summary>
     public TpmResult AuthorizeKey(LoadedKey key, KeyUse use = KeyUse.Private)
     {
-        if (NextAuth is not null) return Authorize(key.Entity, key.UsageAuth);
+        if (NextAuth is { } auth)
+        {
+            if (auth.Session.Delegation is not null && CheckRestriction(key).Failed(out TpmResult error)) return error;
+            return Authorize(key.Entity, key.UsageAuth);
+        }
+
         _authorizations++;
         bool needsNone = key.Key.AuthDataUsage == TpmAuthDataUsage.Never
             || key.Key.AuthDataUsage == TpmAuthDataUsage.PrivUseOnly && use == KeyUse.ReadPublic;
         return needsNone ? TpmResult.Success : TpmResult.AuthFail;
     }
 
-    /// <summary>Puts a key into a free slot under a handle of its own.</summary>
+    /// <summary>Puts a key into a free slot under a handle of its own: <paramref name="preferred"/>, when it is given and free.</summary>
     /// <returns>TPM_NOSPACE when all slots are taken.</returns>
-    public TpmResult LoadKey(LoadedKey key, out uint handle)
+    public TpmResult LoadKey(LoadedKey key, out uint handle, uint? preferred = null)
     {
         handle = 0;
         if (State.Keys.Count >= Platform.Profile.KeySlots) return TpmResult.NoSpace;
-        handle = NewHandle(TpmResourceType.Key, taken => State.Keys.Find(taken) is not null);
+        bool isFree = preferred is { } wanted && State.Keys.Find(wanted) is null;
+        handle = isFree ? preferred!.Value : NewHandle(TpmResourceType.Key, taken => State.Keys.Find(taken) is not null);
         State = State with { Keys = State.Keys.Add(key with { Handle = handle }) };
         return TpmResult.Success;
     }

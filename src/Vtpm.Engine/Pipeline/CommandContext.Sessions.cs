@@ -6,13 +6,14 @@ namespace Vtpm.Engine;
 /// <content>Opening authorization sessions.</content>
 public sealed partial class CommandContext
 {
-    /// <summary>Opens a session under a handle of its own.</summary>
+    /// <summary>Opens a session under a handle of its own: <paramref name="preferred"/>, when it is given and free.</summary>
     /// <returns>TPM_RESOURCES when no more can be open.</returns>
-    public TpmResult OpenSession(AuthSession session, out uint handle)
+    public TpmResult OpenSession(AuthSession session, out uint handle, uint? preferred = null)
     {
         handle = 0;
         if (State.Sessions.Count >= Platform.Profile.AuthSessions) return TpmResult.Resources;
-        handle = NewHandle(TpmResourceType.Auth, taken => State.Sessions.Find(taken) is not null);
+        bool isFree = preferred is { } wanted && State.Sessions.Find(wanted) is null;
+        handle = isFree ? preferred!.Value : NewHandle(TpmResourceType.Auth, taken => State.Sessions.Find(taken) is not null);
         State = State with { Sessions = State.Sessions.Add(session with { Handle = handle }) };
         return TpmResult.Success;
     }

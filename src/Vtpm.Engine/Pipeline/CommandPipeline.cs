@@ -94,20 +94,18 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
 
     private static TpmResult ReadAuthBlocks(TpmState state, ReadOnlySpan<byte> trailer, int count, out AuthBlock[] auths)
     {
+        // On a failure, what was read so far: those sessions end (Part 1 §26).
         auths = [];
-        if (count == 0) return TpmResult.Success;
-        var blocks = new AuthBlock[count];
         for (int i = 0; i < count; i++)
         {
             TpmResult result = WireFormat.Read(trailer.Slice(i * AuthBlockWire.RequestSize, AuthBlockWire.RequestSize), out AuthBlockWire wire);
             if (result != TpmResult.Success) return result;
             if (!state.Sessions.TryFind(wire.AuthHandle, out AuthSession? session)) return TpmResult.InvalidAuthHandle;
             // One session cannot stand for two authorizations: its nonce would be used twice.
-            if (i == 1 && session == blocks[0].Session) return TpmResult.InvalidAuthHandle;
-            blocks[i] = new AuthBlock(wire, session);
+            if (i == 1 && session == auths[0].Session) return TpmResult.InvalidAuthHandle;
+            auths = [.. auths, new AuthBlock(wire, session)];
         }
 
-        auths = blocks;
         return TpmResult.Success;
     }
 

@@ -3,11 +3,13 @@ using Vtpm.Engine.Commands.Capability;
 using Vtpm.Engine.Commands.Cryptography;
 using Vtpm.Engine.Commands.Deprecated;
 using Vtpm.Engine.Commands.Endorsement;
+using Vtpm.Engine.Commands.Eviction;
 using Vtpm.Engine.Commands.Identity;
 using Vtpm.Engine.Commands.Integrity;
 using Vtpm.Engine.Commands.MonotonicCounters;
 using Vtpm.Engine.Commands.NonVolatileStorage;
 using Vtpm.Engine.Commands.Ownership;
+using Vtpm.Engine.Commands.SessionManagement;
 using Vtpm.Engine.Commands.Startup;
 using Vtpm.Engine.Commands.Storage;
 using Vtpm.Engine.Commands.TimingTicks;
@@ -68,6 +70,8 @@ public sealed partial class CommandTable
         // §18 Authorization sessions
         new Oiap(),
         new Osap(),
+        new Dsap(),
+        new SetOwnerPointer(),
 
         // §20 Non-volatile storage
         new NvDefineSpace(),
@@ -75,6 +79,14 @@ public sealed partial class CommandTable
         new NvWriteValueAuth(),
         new NvReadValue(),
         new NvReadValueAuth(),
+
+        // §21 Session management
+        new KeyControlOwner(),
+        new SaveContext(),
+        new LoadContext(),
+
+        // §22 Eviction
+        new FlushSpecific(),
 
         // §23 Timing ticks
         new GetTicks(),
@@ -91,5 +103,12 @@ public sealed partial class CommandTable
         new DirWriteAuth(),
         new DirRead(),
         new LoadKey(),
+        new EvictKey(),
+        new TerminateHandle(),
+        new SaveKeyContext(),
+        new LoadKeyContext(),
+        new SaveAuthContext(),
+        new LoadAuthContext(),
+        new Reset(),
     ]);
 }

@@ -6,7 +6,7 @@ namespace Vtpm.Engine;
 /// <summary>The symmetric encryptions of Part 1 §14 (ADIP) and Part 2 §5.8.1, in place.</summary>
 internal static class SymmetricCipher
 {
-    private const int BlockSize = 16;
+    public const int BlockSize = 16;
 
     /// <summary>XORs with SHA-1(sharedSecret || nonce): 20 bytes, its own inverse.</summary>
     public static void AdipXor(ReadOnlySpan<byte> sharedSecret, ReadOnlySpan<byte> nonce, Span<byte> data)

@@ -25,16 +25,10 @@ public sealed record TpmProfile
     /// <summary>TPM_CAP_VERSION_INFO errataRev: that of revision 94, as Xen's clients know it, although revision 116 is what the engine follows.</summary>
     public byte ErrataRev { get; init; } = 1;
 
-    /// <summary>TPM_CAP_VERSION_INFO specLevel: level 2.</summary>
-    public ushort SpecLevel { get; init; } = 2;
-
-    /// <summary>TPM_CAP_VERSION_INFO errataRev: that of revision 94, as Xen's clients know it, although revision 116 is what the engine follows.</summary>
-    public byte ErrataRev { get; init; } = 1;
-
     /// <summary>TPM_CAP_VERSION_INFO: what TPM_GetCapability tells of the version, and TPM_Quote2 signs.</summary>
     public TpmCapVersionInfo VersionInfo => new()
     {
-        Version = new TpmVersion { Major = 1, Minor = 2, RevMajor = RevMajor, RevMinor = RevMinor },
+        Version = Version,
         SpecLevel = SpecLevel,
         ErrataRev = ErrataRev,
         TpmVendorId = Manufacturer,
@@ -51,6 +45,9 @@ public sealed record TpmProfile
 
     /// <summary>Session contexts saved outside at a time (TPM_MIN_SESSION_LIST is 16).</summary>
     public int ContextSlots { get; init; } = 64;
+
+    /// <summary>How far contextCount may be ahead of the oldest context saved (TPM_CAP_PROP_CONTEXT_DIST; 2^16 at least).</summary>
+    public uint ContextDistance { get; init; } = uint.MaxValue;
 
     public int Counters { get; init; } = 8;
 

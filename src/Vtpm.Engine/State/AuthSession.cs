@@ -14,6 +14,9 @@ public readonly record struct AuthEntity(TpmEntityType Type, TpmDigest Digest)
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(digest.Span, number);
         return new AuthEntity(type, digest);
     }
+
+    /// <summary>The number of an entity that is known by one.</summary>
+    public uint Number => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(Digest.ReadOnlySpan);
 }
 
 /// <summary>An open authorization session: OIAP, OSAP or DSAP (Part 1 §13, Part 3 §18).</summary>
@@ -35,13 +38,10 @@ public sealed record AuthSession : IHandled
     /// <summary>How new authorization data is encrypted on its way in.</summary>
     public TpmAdipEncScheme AdipScheme { get; init; }
 
-    /// <summary>DSAP: what the delegation allows.</summary>
-    public SessionDelegation? Delegation { get; init; }
+    /// <summary>DSAP, or OSAP while TPM_SetOwnerPointer points to a delegation: what the delegation allows.</summary>
+    public TpmDelegatePublic? Delegation { get; init; }
 
     public bool Equals(AuthSession? other) => ReferenceEquals(this, other);
 
     public override int GetHashCode() => (int)Handle;
 }
-
-/// <summary>What a DSAP session was granted (TPM_DELEGATE_PUBLIC, Part 2 §20.6).</summary>
-public sealed record SessionDelegation(uint Per1, uint Per2, PcrBinding Binding);

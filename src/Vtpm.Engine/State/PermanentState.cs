@@ -14,6 +14,9 @@ public sealed record PermanentState
 
     public CounterTable Counters { get; init; } = CounterTable.Empty;
 
+    /// <summary>The family table and the delegate table.</summary>
+    public DelegationTables Delegation { get; init; } = DelegationTables.Empty;
+
     public DictionaryAttack DictionaryAttack { get; init; } = DictionaryAttack.None;
 
     /// <summary>Keys that the owner has pinned (TPM_KeyControlOwner).</summary>

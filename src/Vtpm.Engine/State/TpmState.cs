@@ -80,6 +80,12 @@ public sealed record StAnyData
 
     public uint ContextCount { get; init; }
 
-    /// <summary>contextCount values of the session contexts that were saved and not loaded again.</summary>
+    /// <summary>contextCount values of the session contexts that were saved and not loaded again, the oldest first.</summary>
     public IReadOnlyList<uint> ContextList { get; init; } = [];
+
+    /// <summary>Those of <see cref="ContextList"/> that TPM_SaveAuthContext has made: TPM_Reset forgets them, and no others (Part 3 §27.5).</summary>
+    public IReadOnlyList<uint> AuthContextList { get; init; } = [];
+
+    /// <summary>Identifies the blobs of TPM_SaveKeyContext, which neither TPM_Reset nor the power's end leaves valid; zero until there is one.</summary>
+    public TpmNonce KeyContextNonce { get; init; }
 }

@@ -46,46 +46,66 @@ public sealed class Osap()
         response.NonceEven = tpm.NewNonce();
         response.NonceEvenOsap = tpm.NewNonce();
         if (request.EncScheme is not (TpmAdipEncScheme.Xor or TpmAdipEncScheme.Aes128Ctr)) return InappropriateEnc;
-        if (FindEntity(tpm, request, out AuthEntity entity, out Secret secret).Failed(out TpmResult error)) return error;
         var session = new AuthSession
         {
             Handle = 0,
             Protocol = TpmProtocolId.Osap,
             NonceEven = response.NonceEven,
-            Entity = entity,
-            SharedSecret = CommandContext.SharedSecret(secret, response.NonceEvenOsap, request.NonceOddOsap),
             AdipScheme = request.EncScheme,
         };
+        if (Bind(tpm, request, ref session, out Secret secret).Failed(out TpmResult error)) return error;
+        session = session with { SharedSecret = CommandContext.SharedSecret(secret, response.NonceEvenOsap, request.NonceOddOsap) };
         return tpm.OpenSession(session, out response.AuthHandle);
     }
 
-    /// <summary>§18.2 actions 6 to 11.</summary>
-    private static TpmResult FindEntity(CommandContext tpm, in OsapRequest request, out AuthEntity entity, out Secret secret)
+    /// <summary>Actions 6 to 11: the entity of the session, and its secret.</summary>
+    private static TpmResult Bind(CommandContext tpm, in OsapRequest request, ref AuthSession session, out Secret secret)
     {
-        entity = default;
         secret = null!;
         switch (request.EntityType)
         {
             case TpmEntityType.KeyHandle when request.EntityValue == TpmKeyHandle.Operator:
                 return BadHandle;
-            case TpmEntityType.KeyHandle or TpmEntityType.Srk:
-                uint handle = request.EntityType == TpmEntityType.Srk ? TpmKeyHandle.Srk : request.EntityValue;
-                if (tpm.FindKey(handle, out LoadedKey key).Failed(out TpmResult error)) return error;
-                (entity, secret) = (key.Entity, key.UsageAuth);
-                return Success;
-            case TpmEntityType.Owner when tpm.PermanentData.OwnerAuth is { } ownerAuth:
-                (entity, secret) = (AuthEntity.Owner, ownerAuth);
-                return Success;
+            case TpmEntityType.KeyHandle:
+                return BindKey(tpm, request.EntityValue, ref session, out secret);
+            case TpmEntityType.Srk:
+                return BindKey(tpm, TpmKeyHandle.Srk, ref session, out secret);
+            case TpmEntityType.Owner:
+                return BindOwner(tpm, ref session, out secret);
             case TpmEntityType.Counter:
                 if (!tpm.Permanent.Counters.Counters.TryFind(request.EntityValue, out MonotonicCounter? counter)) return BadCounter;
-                (entity, secret) = (counter.Entity, counter.Auth);
+                (session, secret) = (session with { Entity = counter.Entity }, counter.Auth);
                 return Success;
             case TpmEntityType.Nv:
                 if (tpm.Permanent.Nv.Find(request.EntityValue) is not { } area) return BadIndex;
-                (entity, secret) = (area.Entity, area.Auth);
+                (session, secret) = (session with { Entity = area.Entity }, area.Auth);
                 return Success;
             default:
                 return BadParameter;
         }
+    }
+
+    private static TpmResult BindKey(CommandContext tpm, uint handle, ref AuthSession session, out Secret secret)
+    {
+        secret = null!;
+        if (tpm.FindKey(handle, out LoadedKey key).Failed(out TpmResult error)) return error;
+        (session, secret) = (session with { Entity = key.Entity }, key.UsageAuth);
+        return Success;
+    }
+
+    /// <summary>Action 7, and description 5: an owner pointer that points to a delegation makes a session of the delegate's.</summary>
+    private static TpmResult BindOwner(CommandContext tpm, ref AuthSession session, out Secret secret)
+    {
+        session = session with { Entity = AuthEntity.Owner };
+        if (!tpm.TryFindOwnerReference(out DelegateRow? row))
+        {
+            secret = tpm.PermanentData.OwnerAuth!;
+            return secret is null ? BadParameter : Success;
+        }
+
+        secret = row?.AuthValue!;
+        if (row is null) return BadIndex;
+        session = session with { Protocol = TpmProtocolId.Dsap, Delegation = row.Pub };
+        return Success;
     }
 }

@@ -1,0 +1,144 @@
+using Vtpm.Wire;
+using static Vtpm.Wire.TpmResult;
+
+namespace Vtpm.Engine.Commands.SessionManagement;
+
+public struct LoadContextRequest : IWireStructure<LoadContextRequest>
+{
+    /// <summary>The key that an OSAP or DSAP session is bound to.</summary>
+    public uint EntityHandle;
+    public bool KeepHandle;
+
+    /// <summary>A TPM_CONTEXT_BLOB.</summary>
+    public ReadOnlyMemory<byte> ContextBlob;
+
+    public static void Describe<TCodec>(ref TCodec wire, ref LoadContextRequest value)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        wire.UInt32(ref value.EntityHandle);
+        wire.Bool(ref value.KeepHandle);
+        wire.Sized32(ref value.ContextBlob);
+    }
+}
+
+public struct LoadContextResponse : IWireStructure<LoadContextResponse>
+{
+    public uint Handle;
+
+    public static void Describe<TCodec>(ref TCodec wire, ref LoadContextResponse value)
+        where TCodec : struct, IWireCodec, allows ref struct => wire.UInt32(ref value.Handle);
+}
+
+/// <summary><c>TPM_LoadContext</c>, Part 3 §21.3: brings back what TPM_SaveContext has taken out; a session once, a key as often as wanted.</summary>
+public sealed class LoadContext()
+    : TpmCommand<LoadContextRequest, LoadContextResponse>(
+        TpmOrdinal.LoadContext, Sessions.None, Availability.Owned, Duration.Medium, inHandles: 1, outHandles: 1)
+{
+    protected override TpmResult Execute(CommandContext tpm, in LoadContextRequest request, ref LoadContextResponse response)
+    {
+        if (tpm.OpenContext(request.ContextBlob, out TpmContextBlob blob, out TpmContextSensitive sensitive).Failed(out TpmResult error)) return error;
+        return blob.ResourceType switch
+        {
+            TpmResourceType.Key => LoadKey(tpm, blob, sensitive, request.KeepHandle, out response.Handle),
+            TpmResourceType.Auth => LoadSession(tpm, blob, sensitive, request.EntityHandle, request.KeepHandle, out response.Handle),
+            _ => BadContext,
+        };
+    }
+
+    /// <summary>Actions 5b, 7 and 10, which TPM_LoadKeyContext shares.</summary>
+    internal static TpmResult LoadKey(CommandContext tpm, in TpmContextBlob blob, in TpmContextSensitive sensitive, bool keepHandle, out uint handle)
+    {
+        handle = 0;
+        if (WireFormat.Read(sensitive.InternalData.Span, out SavedKey saved, tpm.Scratch) != Success) return BadContext;
+        if (!IsValid(tpm, saved, sensitive.ContextNonce)) return BadContext;
+        if (keepHandle && tpm.State.Keys.Find(blob.Handle) is not null) return BadHandle;
+        if (PcrBinding.Read(saved.Key.PcrInfo, saved.Key.IsKey12, out PcrBinding binding) != Success) return BadContext;
+        // What lies in the scratch memory ends with the command.
+        if (WireFormat.Read(WireFormat.ToBytes(saved.Key), out TpmKey publicKey) != Success) return BadContext;
+        uint exponent = KeyParameters.ExponentOf(publicKey.AlgorithmParms);
+        if (tpm.Platform.Rsa.Import(publicKey.PubKey.Key.Span, exponent, saved.Prime.Span) is not { } rsa) return BadContext;
+        var key = new LoadedKey
+        {
+            Handle = 0,
+            Key = publicKey,
+            UsageAuth = new Secret(saved.UsageAuth.Span),
+            MigrationAuth = new Secret(saved.MigrationAuth.Span),
+            Payload = saved.Payload,
+            Prime = new Secret(saved.Prime.Span),
+            Rsa = rsa,
+            PubDataDigest = publicKey.PubDataDigest(),
+            Binding = binding,
+            ParentPcrStatus = saved.ParentPcrStatus,
+        };
+        return tpm.LoadKey(key, out handle, preferred: blob.Handle);
+    }
+
+    /// <summary>Actions 5a, 7, 9 and 10.</summary>
+    private static TpmResult LoadSession(
+        CommandContext tpm, in TpmContextBlob blob, in TpmContextSensitive sensitive, uint entityHandle, bool keepHandle, out uint handle)
+    {
+        handle = 0;
+        if (ReadSession(tpm, blob, sensitive, out SavedSession saved).Failed(out TpmResult error)) return error;
+        bool isOfKey = saved.EntityType == TpmEntityType.KeyHandle;
+        if (isOfKey && (tpm.FindKey(entityHandle, out LoadedKey key) != Success || key.Entity != saved.Entity)) return BadHandle;
+        if (keepHandle && tpm.State.Sessions.Find(blob.Handle) is not null) return BadHandle;
+        return Reopen(tpm, blob, saved, out handle);
+    }
+
+    /// <summary>Actions 5a i and ii, and 9: a session that is waiting outside, and whose entity is here and still has its secret.</summary>
+    internal static TpmResult ReadSession(CommandContext tpm, in TpmContextBlob blob, in TpmContextSensitive sensitive, out SavedSession saved)
+    {
+        if (WireFormat.Read(sensitive.InternalData.Span, out saved, tpm.Scratch) != Success) return BadContext;
+        StAnyData data = tpm.State.StAnyData;
+        if (sensitive.ContextNonce != data.ContextNonceSession || !data.ContextList.Contains(blob.ContextCount)) return BadContext;
+        if (saved.SharedSecret.IsEmpty) return Success;
+        if (tpm.SecretOf(saved.Entity) is not { } secret) return ResourceMissing;
+        return saved.EntitySecret.FixedTimeEquals(TpmDigest.Of(secret.Span)) ? Success : ResourceMissing;
+    }
+
+    /// <summary>Actions 8 to 10: the session is open again, and its blob is worth nothing any more.</summary>
+    internal static TpmResult Reopen(CommandContext tpm, in TpmContextBlob blob, in SavedSession saved, out uint handle)
+    {
+        ForgetContext(tpm, blob.ContextCount);
+        var session = new AuthSession
+        {
+            Handle = 0,
+            Protocol = saved.Protocol,
+            NonceEven = saved.NonceEven,
+            Entity = saved.Entity,
+            SharedSecret = saved.SharedSecret.IsEmpty ? null : new Secret(saved.SharedSecret.Span),
+            AdipScheme = saved.AdipScheme,
+            Delegation = saved.IsDelegated ? Persistent(saved.Delegation) : null,
+        };
+        return tpm.OpenSession(session, out handle, preferred: blob.Handle);
+    }
+
+    /// <summary>Takes a session context out of contextList: its blob can never be loaded again.</summary>
+    internal static void ForgetContext(CommandContext tpm, uint contextCount)
+    {
+        StAnyData data = tpm.State.StAnyData;
+        tpm.State = tpm.State with
+        {
+            StAnyData = data with
+            {
+                ContextList = [.. data.ContextList.Where(saved => saved != contextCount)],
+                AuthContextList = [.. data.AuthContextList.Where(saved => saved != contextCount)],
+            },
+        };
+    }
+
+    /// <summary>Action 5b. A key that could be loaded again anyway may come back in a later session.</summary>
+    private static bool IsValid(CommandContext tpm, in SavedKey saved, in TpmNonce contextNonce)
+    {
+        if (saved.IsOfPowerSession) return contextNonce == tpm.State.StAnyData.KeyContextNonce;
+        bool isLasting = !saved.ParentPcrStatus && !saved.Key.KeyFlags.HasFlag(TpmKeyFlags.IsVolatile);
+        return isLasting || contextNonce == tpm.StClearData.ContextNonceKey;
+    }
+
+    /// <summary>A copy outside the scratch memory.</summary>
+    private static TpmDelegatePublic Persistent(in TpmDelegatePublic pub)
+    {
+        _ = WireFormat.Read(WireFormat.ToBytes(pub), out TpmDelegatePublic copy);
+        return copy;
+    }
+}

@@ -1,0 +1,117 @@
+using Vtpm.Wire;
+using static Vtpm.Wire.TpmResult;
+
+namespace Vtpm.Engine.Commands.SessionManagement;
+
+public struct SaveContextRequest : IWireStructure<SaveContextRequest>
+{
+    public uint Handle;
+    public TpmResourceType ResourceType;
+
+    /// <summary>16 bytes.</summary>
+    public ReadOnlyMemory<byte> Label;
+
+    public static void Describe<TCodec>(ref TCodec wire, ref SaveContextRequest value)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        wire.UInt32(ref value.Handle);
+        wire.Enum(ref value.ResourceType);
+        wire.Exact(ref value.Label, 16);
+    }
+}
+
+public struct SaveContextResponse : IWireStructure<SaveContextResponse>
+{
+    /// <summary>A TPM_CONTEXT_BLOB.</summary>
+    public ReadOnlyMemory<byte> ContextBlob;
+
+    public static void Describe<TCodec>(ref TCodec wire, ref SaveContextResponse value)
+        where TCodec : struct, IWireCodec, allows ref struct => wire.Sized32(ref value.ContextBlob);
+}
+
+/// <summary><c>TPM_SaveContext</c>, Part 3 §21.2: takes a session out of the TPM, or a copy of a key, in a blob that only this TPM opens.</summary>
+public sealed class SaveContext()
+    : TpmCommand<SaveContextRequest, SaveContextResponse>(TpmOrdinal.SaveContext, Sessions.None, Availability.Owned, Duration.Medium, inHandles: 1)
+{
+    protected override TpmResult Execute(CommandContext tpm, in SaveContextRequest request, ref SaveContextResponse response) => request.ResourceType switch
+    {
+        TpmResourceType.Key => SaveKey(tpm, request, isOfPowerSession: false, ref response),
+        TpmResourceType.Auth => SaveSession(tpm, request, out _, ref response),
+        _ => InvalidResource,
+    };
+
+    /// <summary>The actions for a key, which TPM_SaveKeyContext shares: its blobs have a nonce of their own.</summary>
+    internal static TpmResult SaveKey(CommandContext tpm, in SaveContextRequest request, bool isOfPowerSession, ref SaveContextResponse response)
+    {
+        if (!tpm.State.Keys.TryFind(request.Handle, out LoadedKey? key)) return InvalidResource;
+        if (key.OwnerEvict) return OwnerControl;
+        TpmNonce nonce = isOfPowerSession ? tpm.State.StAnyData.KeyContextNonce : tpm.StClearData.ContextNonceKey;
+        if (nonce == default)
+        {
+            nonce = tpm.NewNonce();
+            if (isOfPowerSession) tpm.State = tpm.State with { StAnyData = tpm.State.StAnyData with { KeyContextNonce = nonce } };
+            else tpm.StClearData = tpm.StClearData with { ContextNonceKey = nonce };
+        }
+
+        var saved = new SavedKey
+        {
+            IsOfPowerSession = isOfPowerSession,
+            Key = key.Key,
+            UsageAuth = tpm.CopyToScratch(key.UsageAuth.Span),
+            MigrationAuth = tpm.CopyToScratch(key.MigrationAuth.Span),
+            Payload = key.Payload,
+            Prime = tpm.CopyToScratch(key.Prime.Span),
+            ParentPcrStatus = key.ParentPcrStatus,
+        };
+        var blob = new TpmContextBlob { ResourceType = TpmResourceType.Key, Handle = key.Handle, Label = request.Label };
+        response.ContextBlob = tpm.SealContext(blob, nonce, saved);
+        return Success;
+    }
+
+    /// <summary>The actions for a session, which TPM_SaveAuthContext shares.</summary>
+    internal static TpmResult SaveSession(CommandContext tpm, in SaveContextRequest request, out uint contextCount, ref SaveContextResponse response)
+    {
+        contextCount = 0;
+        if (!tpm.State.Sessions.TryFind(request.Handle, out AuthSession? session)) return InvalidResource;
+        if (AddContext(tpm, out contextCount).Failed(out TpmResult error)) return error;
+        bool isBound = session.SharedSecret is not null;
+        Secret? entitySecret = isBound ? tpm.SecretOf(session.Entity) : null;
+        var saved = new SavedSession
+        {
+            Protocol = session.Protocol,
+            NonceEven = session.NonceEven,
+            AdipScheme = session.AdipScheme,
+            EntityType = session.Entity.Type,
+            EntityDigest = session.Entity.Digest,
+            EntitySecret = entitySecret is null ? default : TpmDigest.Of(entitySecret.Span),
+            SharedSecret = isBound ? tpm.CopyToScratch(session.SharedSecret!.Span) : default,
+            IsDelegated = session.Delegation is not null,
+            Delegation = session.Delegation ?? default,
+        };
+        var blob = new TpmContextBlob { ResourceType = TpmResourceType.Auth, Handle = session.Handle, Label = request.Label, ContextCount = contextCount };
+        response.ContextBlob = tpm.SealContext(blob, tpm.State.StAnyData.ContextNonceSession, saved, isBound ? session.Entity.Digest.ReadOnlySpan : default);
+        tpm.State = tpm.State with { Sessions = tpm.State.Sessions.Remove(session.Handle) };
+        return Success;
+    }
+
+    /// <summary>Actions 4b and 10: the nonce of the session contexts, and a place for this one in contextList.</summary>
+    private static TpmResult AddContext(CommandContext tpm, out uint contextCount)
+    {
+        StAnyData data = tpm.State.StAnyData;
+        contextCount = data.ContextCount;
+        if (contextCount == uint.MaxValue) return TooManyContexts;
+        if (data.ContextList.Count > 0 && contextCount - data.ContextList[0] >= tpm.Platform.Profile.ContextDistance) return ContextGap;
+        if (data.ContextList.Count >= tpm.Platform.Profile.ContextSlots) return NoContextSpace;
+        contextCount++;
+        tpm.State = tpm.State with
+        {
+            StAnyData = data with
+            {
+                ContextNonceSession = data.ContextNonceSession == default ? tpm.NewNonce() : data.ContextNonceSession,
+                ContextCount = contextCount,
+                ContextList = [.. data.ContextList, contextCount],
+            },
+        };
+        return Success;
+    }
+}
