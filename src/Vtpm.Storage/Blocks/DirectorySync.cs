@@ -7,7 +7,7 @@ namespace Vtpm.Storage;
 /// is found under /proc and flushed.
 /// </summary>
 /// <remarks>
-/// Where there is no /proc (an empty chroot) nothing is done here, and the name rests on the flush of the file itself, which commits it on the
+/// Where there is no /proc (an empty chroot), or the directory may not be listed, nothing is done here, and the name rests on the flush of the file itself, which commits it on the
 /// journalling file systems of Linux.
 /// </remarks>
 internal static class DirectorySync
@@ -21,7 +21,7 @@ internal static class DirectorySync
         string? directory = Path.GetDirectoryName(full);
         if (directory is null || !Directory.Exists(Descriptors)) return 0;
 
-        using IEnumerator<string> held = Directory.EnumerateFileSystemEntries(directory).GetEnumerator();
+        using IEnumerator<string>? held = Hold(directory);
         int flushed = 0;
         foreach (string descriptor in Directory.GetFileSystemEntries(Descriptors))
         {
@@ -35,5 +35,18 @@ internal static class DirectorySync
         }
 
         return flushed;
+    }
+
+    // A directory that may be entered but not listed cannot be held.
+    private static IEnumerator<string>? Hold(string directory)
+    {
+        try
+        {
+            return Directory.EnumerateFileSystemEntries(directory).GetEnumerator();
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 }

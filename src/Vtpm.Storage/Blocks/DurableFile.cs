@@ -5,10 +5,6 @@ namespace Vtpm.Storage;
 /// <summary>A file or block device that only this process has open, read and written at positions, with a barrier.</summary>
 internal sealed class DurableFile : IDisposable
 {
-    // No device is that long; a character device such as /dev/zero, which has bytes everywhere, is.
-    private const long LongestDevice = 1L << 56;
-    private const int DeviceUnit = 512;
-
     // The owner of the handle: kept so that the collector does not take one without the other.
     private readonly FileStream _stream;
 
@@ -36,22 +32,30 @@ internal sealed class DurableFile : IDisposable
     }
 
     /// <summary>
-    /// A new file that appears under its name only when it is complete and durable, so that a crash leaves either no file or a whole one.
-    /// Readable by its owner alone.
+    /// A new file that appears under its name only when its content is durable, so that a crash leaves either no file or a whole one. Readable by
+    /// its owner alone. The name is durable after <see cref="FlushName"/>: apart, so that a failure there does not lose the file that has the name.
     /// </summary>
-    /// <exception cref="StorageException">It cannot be made, or (without <paramref name="replace"/>) the name is taken.</exception>
-    public static DurableFile Create(string path, Action<DurableFile> fill, bool replace)
+    /// <returns>Null when the name is taken and <paramref name="replace"/> was not asked for.</returns>
+    /// <exception cref="StorageException">It cannot be made, or another process is making it.</exception>
+    public static DurableFile? Create(string path, Action<DurableFile> fill, bool replace)
     {
-        string temporary = $"{path}.{System.IO.Path.GetRandomFileName()}.new";
+        string temporary = path + ".new";
         DurableFile? file = null;
         try
         {
-            file = new DurableFile(new FileStream(temporary, Options(FileMode.CreateNew)), temporary);
+            // Whoever has the temporary name has its lock too, so nobody else can take the final name between the look and the rename.
+            file = CreateTemporary(temporary);
+            if (!replace && File.Exists(path))
+            {
+                file.Dispose();
+                File.Delete(temporary);
+                return null;
+            }
+
             fill(file);
             file.Flush();
             File.Move(temporary, path, replace);
             file.Path = path;
-            DirectorySync.Flush(path);
             return file;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
@@ -73,7 +77,7 @@ internal sealed class DurableFile : IDisposable
         try
         {
             long length = RandomAccess.GetLength(Handle);
-            return length > 0 ? length : ProbeLength();
+            return length > 0 ? length : DeviceLength.Probe(HasByteAt);
         }
         catch (Exception error) when (error is IOException or NotSupportedException or UnauthorizedAccessException)
         {
@@ -123,6 +127,18 @@ internal sealed class DurableFile : IDisposable
         }
     }
 
+    public void FlushName()
+    {
+        try
+        {
+            DirectorySync.Flush(Path);
+        }
+        catch (IOException error)
+        {
+            throw new StorageException(StorageFault.InputOutput, $"flushing the directory of {Path} failed; check the medium and its free space", error);
+        }
+    }
+
     public void Dispose() => _stream.Dispose();
 
     // FileShare.None is an exclusive flock on Linux: the second process is refused. UnixCreateMode may only be given when a file is created.
@@ -133,27 +149,19 @@ internal sealed class DurableFile : IDisposable
         return options;
     }
 
-    // Reading past the end of a device gives no bytes: double, then halve. Needs neither an ioctl nor a mounted /sys.
-    private long ProbeLength()
+    private static DurableFile CreateTemporary(string path)
     {
-        if (!HasByteAt(0)) return 0;
-        long units = 1;
-        while (HasByteAt((units * DeviceUnit) - 1))
+        try
         {
-            units *= 2;
-            if (units > LongestDevice / DeviceUnit)
-                throw new StorageException(StorageFault.Unsuitable, $"{Path} has no end, so it is no block device; name a file or a block device");
+            return new DurableFile(new FileStream(path, Options(FileMode.CreateNew)), path);
         }
-
-        (long low, long high) = (units / 2, units);
-        while (high - low > 1)
+        catch (IOException) when (File.Exists(path))
         {
-            long middle = low + ((high - low) / 2);
-            if (HasByteAt((middle * DeviceUnit) - 1)) low = middle;
-            else high = middle;
+            // Left by a crash, or being made right now: only the former can be opened.
+            Open(path).Dispose();
+            File.Delete(path);
+            return new DurableFile(new FileStream(path, Options(FileMode.CreateNew)), path);
         }
-
-        return low * DeviceUnit;
     }
 
     private bool HasByteAt(long offset)

@@ -33,8 +33,9 @@ public sealed class FileBlockStore : IBlockStore
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
 
-        // A file that appears in between is found by Create, which never replaces.
-        return File.Exists(path) ? Open(path) : new(DurableFile.Create(path, file => WriteZeros(file, length), replace: false));
+        if (File.Exists(path) || DurableFile.Create(path, file => WriteZeros(file, length), replace: false) is not { } created) return Open(path);
+        created.FlushName();
+        return new FileBlockStore(created);
     }
 
     public void Read(long offset, Span<byte> destination)

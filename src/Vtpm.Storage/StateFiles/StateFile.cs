@@ -50,7 +50,12 @@ public sealed class StateFile : IDisposable
     /// <exception cref="StorageException">In use, forbidden, damaged, or of a newer version.</exception>
     public static StateFile Open(string path)
     {
-        if (!File.Exists(path)) return new StateFile(CreateFile(path, SmallestSlot, 0, default, replace: false), SmallestSlot);
+        if (!File.Exists(path) && CreateFile(path, SmallestSlot, 0, default, replace: false) is { } created)
+        {
+            created.FlushName();
+            return new StateFile(created, SmallestSlot);
+        }
+
         DurableFile file = DurableFile.Open(path);
         try
         {
@@ -73,7 +78,7 @@ public sealed class StateFile : IDisposable
         return ReadSlot(_live) is { } slot ? slot.State : throw Damaged("its newest state does not verify any more");
     }
 
-    /// <summary>Makes <paramref name="state"/> the newest one: durable when this returns. When it throws, the old state stays.</summary>
+    /// <summary>Makes <paramref name="state"/> the newest one: durable when this returns. When it throws, a later start finds the old state or this one, whole.</summary>
     /// <exception cref="StorageException">The medium failed.</exception>
     public void Save(ReadOnlySpan<byte> state)
     {
@@ -109,7 +114,7 @@ public sealed class StateFile : IDisposable
 
     private static long SlotOffset(int slot, int slotSize) => SectorSize + ((long)slot * slotSize);
 
-    private static DurableFile CreateFile(string path, int slotSize, ulong sequence, ReadOnlySpan<byte> state, bool replace)
+    private static DurableFile? CreateFile(string path, int slotSize, ulong sequence, ReadOnlySpan<byte> state, bool replace)
     {
         byte[] first = MakeSlot(sequence, state);
         try
@@ -219,8 +224,9 @@ public sealed class StateFile : IDisposable
     private void Grow(ulong sequence, ReadOnlySpan<byte> state)
     {
         int slotSize = (SlotHeaderSize + (state.Length * 2) + SectorSize - 1) / SectorSize * SectorSize;
-        DurableFile larger = CreateFile(_file.Path, slotSize, sequence, state, replace: true);
+        DurableFile larger = CreateFile(_file.Path, slotSize, sequence, state, replace: true)!;
         _file.Dispose();
         (_file, _slotSize, _live) = (larger, slotSize, 0);
+        larger.FlushName();
     }
 }

@@ -1,0 +1,55 @@
+using Vtpm.Wire;
+
+namespace Vtpm.Storage.Tests;
+
+/// <summary>A hardware TPM reduced to what the image needs: it opens what was sealed to the configuration it is in.</summary>
+internal sealed class SoftSealer(byte configuration = 1) : IManagerSealer
+{
+    private const byte Veil = 0xA5;
+
+    public TpmDigest Present { get; set; } = Configuration(configuration);
+
+    public bool Refuses { get; set; }
+
+    public bool IsBroken { get; set; }
+
+    public int Unsealed { get; private set; }
+
+    public static TpmDigest Configuration(byte number)
+    {
+        TpmDigest digest = default;
+        digest.Span.Fill(number);
+        return digest;
+    }
+
+    public static PlatformConfiguration Platform(byte number) => new(0x0000_00FF, Configuration(number));
+
+    /// <summary>256 bytes: one of length, the veiled secret, zeros.</summary>
+    public static byte[] SealedData(ReadOnlySpan<byte> secret)
+    {
+        var data = new byte[SealEntry.SealedDataSize];
+        data[0] = (byte)secret.Length;
+        for (int i = 0; i < secret.Length; i++) data[i + 1] = (byte)(secret[i] ^ Veil);
+        return data;
+    }
+
+    public byte[]? Unseal(SealEntry entry)
+    {
+        if (IsBroken) throw new TimeoutException("the hardware TPM does not answer");
+        Unsealed++;
+        if (entry.DigestRelease != Present || entry.SealedData[0] > 200) return null;
+        byte[] secret = entry.SealedData[1..(entry.SealedData[0] + 1)];
+        for (int i = 0; i < secret.Length; i++) secret[i] ^= Veil;
+        return secret;
+    }
+
+    public SealEntry? Seal(PlatformConfiguration platform, ReadOnlySpan<byte> secret)
+    {
+        if (IsBroken) throw new TimeoutException("the hardware TPM does not answer");
+        if (Refuses) return null;
+        return new SealEntry
+        {
+            PcrMask = platform.PcrMask, DigestAtSeal = Present, DigestRelease = platform.DigestRelease, SealedData = SealedData(secret),
+        };
+    }
+}
