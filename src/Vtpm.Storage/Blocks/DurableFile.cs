@@ -5,6 +5,8 @@ namespace Vtpm.Storage;
 /// <summary>A file or block device that only this process has open, read and written at positions, with a barrier.</summary>
 internal sealed class DurableFile : IDisposable
 {
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
     // The owner of the handle: kept so that the collector does not take one without the other.
     private readonly FileStream _stream;
 
@@ -43,15 +45,17 @@ internal sealed class DurableFile : IDisposable
         DurableFile? file = null;
         try
         {
-            // Whoever has the temporary name has its lock too, so nobody else can take the final name between the look and the rename.
-            file = CreateTemporary(temporary);
+            // Whoever is to rename the temporary file holds its lock, so nobody else can take the final name between the look and the rename. What
+            // a crash left under the temporary name is used again, never removed: removing it could hit somebody else's.
+            file = new DurableFile(new FileStream(temporary, Options(FileMode.OpenOrCreate)), temporary);
             if (!replace && File.Exists(path))
             {
-                file.Dispose();
                 File.Delete(temporary);
+                file.Dispose();
                 return null;
             }
 
+            file.Empty();
             fill(file);
             file.Flush();
             File.Move(temporary, path, replace);
@@ -60,12 +64,7 @@ internal sealed class DurableFile : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            if (file is not null)
-            {
-                file.Dispose();
-                File.Delete(temporary);
-            }
-
+            file?.Discard();
             if (error is StorageException) throw;
             throw StorageFaults.Opening(path, error);
         }
@@ -145,23 +144,29 @@ internal sealed class DurableFile : IDisposable
     private static FileStreamOptions Options(FileMode mode)
     {
         var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
-        if (mode == FileMode.CreateNew && !OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        if (mode == FileMode.OpenOrCreate && !OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
         return options;
     }
 
-    private static DurableFile CreateTemporary(string path)
+    // A file that could not be finished: its blocks and secrets go, its name stays.
+    private void Discard()
     {
         try
         {
-            return new DurableFile(new FileStream(path, Options(FileMode.CreateNew)), path);
+            Empty();
         }
-        catch (IOException) when (File.Exists(path))
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Left by a crash, or being made right now: only the former can be opened.
-            Open(path).Dispose();
-            File.Delete(path);
-            return new DurableFile(new FileStream(path, Options(FileMode.CreateNew)), path);
+            // The first error is the one to tell.
         }
+
+        Dispose();
+    }
+
+    private void Empty()
+    {
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Handle, OwnerOnly);
+        RandomAccess.SetLength(Handle, 0);
     }
 
     private bool HasByteAt(long offset)

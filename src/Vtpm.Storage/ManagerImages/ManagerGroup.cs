@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Vtpm.Wire;
 
 namespace Vtpm.Storage;
@@ -305,17 +304,4 @@ public sealed class ManagerGroup
         Pages[index / VtpmSector.VtpmCount].Vtpms[index % VtpmSector.VtpmCount] = vtpm;
         vtpm.Index = index;
     }
-}
-
-/// <summary>What a group's sealed data hold.</summary>
-internal sealed record GroupKeys(KeyBytes AikAuth, KeyBytes GroupKey, KeyBytes RollbackMacKey) : IDisposable
-{
-    public void Dispose()
-    {
-        AikAuth.Dispose();
-        GroupKey.Dispose();
-        RollbackMacKey.Dispose();
-    }
-
-    public override string ToString() => "(keys)";
 }

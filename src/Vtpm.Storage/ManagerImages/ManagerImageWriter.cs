@@ -14,6 +14,7 @@ namespace Vtpm.Storage;
 internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer sealer)
 {
     private readonly SectorMap _map = new(image.Disk.Count);
+    private readonly KeySealing _sealing = new(image, sealer);
     private readonly List<Action> _apply = [];
     private readonly int _target = 1 - image.LiveRoot;
     private Aes? _key;
@@ -37,7 +38,7 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
             else return SealRefused();
         }
 
-        if (RootSeals() is not { } seals) return SealRefused();
+        if ((image.RootSeals ?? _sealing.SealRoot()) is not { } seals) return SealRefused();
         WriteSealList(seals);
         WriteRoot(references);
         image.Disk.Flush();
@@ -83,7 +84,8 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
     }
 
     private int NeededSectors() =>
-        TreeSectors(image.Groups.Count, RootSector.Width)
+        ((Math.Max(0, GroupsWithMac().Count() - RootSector.RollbackMacCount) + RollbackMacSector.MacCount - 1) / RollbackMacSector.MacCount)
+        + TreeSectors(image.Groups.Count, RootSector.Width)
         + image.Groups.Where(group => group.NeedsWrite)
             .Sum(group => 1 + TreeSectors(group.Pages.Count, GroupSector.Width) + group.Pages.Count(page => page.NeedsWrite));
 
@@ -109,7 +111,11 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
     private SectorReference? WriteGroup(ManagerGroup group)
     {
         GroupSector content = group.Content;
-        if (group.IsOpen && !group.IsSealed && !Seal(group, ref content)) return null;
+        if (group.IsOpen && !group.IsSealed)
+        {
+            if (_sealing.SealGroup(group) is not { } seals) return null;
+            content.Seals = seals;
+        }
 
         content.VtpmLocations = new uint[GroupSector.Width];
         content.VtpmHashes = new byte[GroupSector.Width * HashTree.HashSize];
@@ -156,60 +162,6 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         return reference;
     }
 
-    private bool Seal(ManagerGroup group, ref GroupSector content)
-    {
-        GroupKeys keys = group.Keys!;
-        byte[] secret = WireFormat.ToBytes(new SealedGroup
-        {
-            Magic = SealedGroup.ExpectedMagic.ToArray(),
-            ManagerUuid = image.Uuid,
-            AikAuth = keys.AikAuth.Span.ToArray(),
-            GroupKey = keys.GroupKey.Span.ToArray(),
-            RollbackMacKey = keys.RollbackMacKey.Span.ToArray(),
-        });
-        SealEntry[]? seals = SealAll(group, secret, GroupSector.SealCount);
-        content.Seals = seals ?? content.Seals;
-        return seals is not null;
-    }
-
-    private SealEntry[]? RootSeals()
-    {
-        if (image.RootSeals is { } present) return present;
-        ImageKeys keys = image.Keys;
-        byte[] secret = WireFormat.ToBytes(new SealedRoot
-        {
-            Magic = SealedRoot.ExpectedMagic.ToArray(),
-            ManagerUuid = image.Uuid,
-            NvramSlot = keys.NvramSlot,
-            NvramAuth = keys.NvramAuth,
-            CounterIndex = keys.CounterIndex,
-            CounterAuth = keys.CounterAuth,
-            Key = keys.Key.Span.ToArray(),
-        });
-        ManagerGroup first = image.Groups[0];
-        return SealAll(first, secret, first.Platforms.Count);
-    }
-
-    private SealEntry[]? SealAll(ManagerGroup group, byte[] secret, int length)
-    {
-        var seals = new SealEntry[length];
-        try
-        {
-            for (int i = 0; i < group.Platforms.Count; i++)
-            {
-                SealEntry wanted = group.Platforms[i];
-                if (sealer.Seal(new(wanted.PcrMask, wanted.DigestRelease), secret) is not { SealedData.Length: SealEntry.SealedDataSize } entry) return null;
-                seals[i] = entry with { PcrMask = wanted.PcrMask, DigestRelease = wanted.DigestRelease };
-            }
-
-            return seals;
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(secret);
-        }
-    }
-
     private void WriteSealList(SealEntry[] seals)
     {
         if (image.RootSealsOnDisk[_target] && seals == image.RootSeals) return;
@@ -238,19 +190,37 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         image.Disk.Write(_key!, RootLocation, plain);
     }
 
-    // A group whose rollback was detected gets none, so that it stays detected; a closed one cannot get one.
     private void SetRollbackMacs(ref RootSector root)
     {
         root.RollbackMacs = new RollbackMac[RootSector.RollbackMacCount];
         byte[] area = WireFormat.ToBytes(root)[..RootSector.MacArea];
-        foreach (ManagerGroup group in image.Groups)
+        RollbackMac[] macs = [.. GroupsWithMac().Select(index => RollbackMacOf(index, area))];
+        int here = Math.Min(macs.Length, RootSector.RollbackMacCount);
+        macs.AsSpan(0, here).CopyTo(root.RollbackMacs);
+        root.RollbackMacsHere = (uint)here;
+
+        // From the last one back, since each has the hash of the next.
+        RollbackMac[][] further = [.. macs[here..].Chunk(RollbackMacSector.MacCount)];
+        for (int i = further.Length - 1; i >= 0; i--)
         {
-            if (group.Keys is not { } keys || group.RollbackDetected || root.RollbackMacsHere == RootSector.RollbackMacCount) continue;
-            using var aes = keys.RollbackMacKey.CreateAes();
-            ref RollbackMac entry = ref root.RollbackMacs[root.RollbackMacsHere++];
-            entry = new RollbackMac { GroupIndex = (uint)group.Index, Mac = new byte[AesCmac.Size] };
-            AesCmac.Compute(aes, area, entry.Mac);
+            var entries = new RollbackMac[RollbackMacSector.MacCount];
+            further[i].CopyTo(entries, 0);
+            var sector = new RollbackMacSector { MacsHere = (uint)further[i].Length, Next = root.RollbackNext, NextHash = root.RollbackNextHash, Macs = entries };
+            byte[] plain = SectorDisk.Fill(WireFormat.ToBytes(sector));
+            (root.RollbackNext, root.RollbackNextHash) = (Write(plain), SHA256.HashData(plain));
         }
+    }
+
+    // A group whose rollback was detected gets none, so that it stays detected; a closed one cannot get one.
+    private IEnumerable<int> GroupsWithMac() =>
+        Enumerable.Range(0, image.Groups.Count).Where(index => image.Groups[index] is { IsOpen: true, RollbackDetected: false });
+
+    private RollbackMac RollbackMacOf(int index, byte[] area)
+    {
+        using var aes = image.Groups[index].Keys!.RollbackMacKey.CreateAes();
+        var entry = new RollbackMac { GroupIndex = (uint)index, Mac = new byte[AesCmac.Size] };
+        AesCmac.Compute(aes, area, entry.Mac);
+        return entry;
     }
 
     private uint Write(ReadOnlySpan<byte> plain)

@@ -3,7 +3,7 @@ using Vtpm.Wire;
 
 namespace Vtpm.Storage;
 
-/// <summary>Loads and verifies everything below one _root.</summary>
+/// <summary>Loads and verifies everything below one root.</summary>
 internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerSealer sealer, Func<SealEntry, byte[]?> unseal) : IDisposable
 {
     public const string GroupZeroIsClosed =
@@ -44,7 +44,8 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
             if (LoadGroup(reference) is { } fault) return fault;
         if (!_image.Groups[0].IsOpen) return GroupZeroIsClosed;
 
-        CheckRollbackMacs();
+        if (!TryReadRollbackMacs(out Dictionary<uint, byte[]> macs)) return "the list of rollback MACs does not verify";
+        CheckRollbackMacs(macs);
         _image.SetRoot(candidate.Root, _root);
         _image.Live = _map;
         AdoptSeals();
@@ -147,20 +148,40 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         return page;
     }
 
-    // An open group without a MAC that fits this root is marked, and the mark is saved with it.
-    private void CheckRollbackMacs()
+    private bool TryReadRollbackMacs(out Dictionary<uint, byte[]> macs)
     {
-        int count = (int)Math.Min(_root.RollbackMacsHere, RootSector.RollbackMacCount);
-        foreach (ManagerGroup group in _image.Groups)
+        macs = [];
+        Add(macs, _root.RollbackMacs, _root.RollbackMacsHere);
+        (uint next, byte[] hash) = (_root.RollbackNext, _root.RollbackNextHash);
+        while (next != 0)
         {
-            if (group.Keys is not { } keys || group.RollbackDetected) continue;
-            RollbackMac? entry = _root.RollbackMacs[..count].Where(mac => mac.GroupIndex == group.Index).Cast<RollbackMac?>().FirstOrDefault();
-            using var aes = keys.RollbackMacKey.CreateAes();
-            if (entry is null || !AesCmac.Verify(aes, candidate.MacArea, entry.Value.Mac)) group.MarkRollback();
+            if (Read(next) is not { } plain || !HashMatches(plain, hash)) return false;
+            RollbackMacSector sector = SectorDisk.Parse<RollbackMacSector>(plain);
+            Add(macs, sector.Macs, sector.MacsHere);
+            (next, hash) = (sector.Next, sector.NextHash);
+        }
+
+        return true;
+
+        static void Add(Dictionary<uint, byte[]> macs, RollbackMac[] entries, uint count)
+        {
+            foreach (RollbackMac entry in entries[..(int)Math.Min(count, entries.Length)]) macs.TryAdd(entry.GroupIndex, entry.Mac);
         }
     }
 
-    // The list is used again for the other _root, unless it is not the one that belongs to group 0: then it is sealed anew.
+    // An open group without a MAC that fits this root is marked, and the mark is saved with it.
+    private void CheckRollbackMacs(Dictionary<uint, byte[]> macs)
+    {
+        for (int i = 0; i < _image.Groups.Count; i++)
+        {
+            ManagerGroup group = _image.Groups[i];
+            if (group.Keys is not { } keys || group.RollbackDetected) continue;
+            using var aes = keys.RollbackMacKey.CreateAes();
+            if (!macs.TryGetValue((uint)i, out byte[]? mac) || !AesCmac.Verify(aes, candidate.MacArea, mac)) group.MarkRollback();
+        }
+    }
+
+    // The list is used again for the other root, unless it is not the one that belongs to group 0: then it is sealed anew.
     private void AdoptSeals()
     {
         IReadOnlyList<SealEntry> platforms = _image.Groups[0].Platforms;

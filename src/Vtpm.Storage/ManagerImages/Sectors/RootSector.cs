@@ -21,7 +21,7 @@ internal struct RootSector : IWireStructure<RootSector>
     public byte[] Padding;
     public uint RollbackMacsHere;
 
-    /// <summary>Where the list of MACs would go on; the original never wrote one.</summary>
+    /// <summary>Where the list of MACs goes on, or 0.</summary>
     public uint RollbackNext;
 
     public byte[] RollbackNextHash;

@@ -65,5 +65,13 @@ internal sealed class SectorDisk(IBlockStore store)
         return value;
     }
 
+    /// <summary>The whole plaintext of a sector with this content.</summary>
+    public static byte[] Fill(ReadOnlySpan<byte> content)
+    {
+        var plain = new byte[PlainSize];
+        content.CopyTo(plain);
+        return plain;
+    }
+
     public void Flush() => store.Flush();
 }

@@ -1,0 +1,26 @@
+using System.Text;
+
+namespace Vtpm.Storage.Tests;
+
+/// <summary>Everything that a manager's image says, as text to compare.</summary>
+internal static class Snapshot
+{
+    public static string Of(ManagerImage image)
+    {
+        var text = new StringBuilder();
+        text.AppendLine($"manager {image.Uuid} counter {image.CounterIndex}/{image.CounterValue} {image.CounterAuth} nvram {image.NvramSlot} {image.NvramAuth}");
+        foreach (ManagerGroup group in image.Groups)
+        {
+            text.AppendLine($"group {group.Index} {group.Uuid} open {group.IsOpen} rollback {group.RollbackDetected} configuration {group.ConfigurationSequence}");
+            foreach (ReadOnlyMemory<byte> part in new[] { group.SaaModulus, group.AikPublic, group.AikEncData, group.RecoveryData })
+                text.AppendLine(Convert.ToHexString(part.Span));
+            foreach (SealEntry platform in group.Platforms) text.AppendLine($"  platform {platform.PcrMask:X8} {platform.DigestRelease}");
+            foreach (Wire.TpmDigest kernel in group.Kernels) text.AppendLine($"  kernel {kernel}");
+            if (group.IsOpen) text.AppendLine(Convert.ToHexString([.. group.AikAuth, .. group.GroupKey, .. group.RollbackMacKey]));
+            foreach (ManagerVtpm vtpm in group.Vtpms)
+                text.AppendLine($"  vtpm {vtpm.Uuid} {vtpm.Flags} {(group.IsOpen ? Convert.ToHexString(vtpm.KeyData) : "closed")}");
+        }
+
+        return text.ToString();
+    }
+}
