@@ -26,10 +26,9 @@ public static class StateFormat
     /// <exception cref="StateFormatException">Not a state, of a newer version, or damaged.</exception>
     public static PermanentState Read(ReadOnlySpan<byte> bytes, ITpmRsa rsa)
     {
-        var arena = new ScratchArena();
         try
         {
-            var reader = new WireReader(bytes, arena);
+            var reader = new WireReader(bytes);
             Image image = default;
             Image.DescribeHeader(ref reader, ref image);
             if (reader.Result != TpmResult.Success || image.Magic != Magic) throw new StateFormatException("this is not the state of a TPM 1.2");
@@ -39,20 +38,22 @@ public static class StateFormat
                 ? image.ToState(rsa)
                 : throw new StateFormatException("the TPM's state is damaged: it ends early, or goes on too long");
         }
-        finally
+        catch (ArgumentException exception)
         {
-            arena.Clear();
+            throw new StateFormatException($"the TPM's state is damaged: {exception.Message}");
         }
     }
 
-    internal static KeyImage[] Images(HandleTable<LoadedKey> keys)
-    {
-        var images = new KeyImage[keys.Count];
-        for (int i = 0; i < images.Length; i++) images[i] = KeyImage.Of(keys.Items[i]);
-        return images;
-    }
+    internal static KeyImage[] Images(HandleTable<LoadedKey> keys) => Convert(keys.Items, KeyImage.Of);
 
     internal static HandleTable<LoadedKey> Keys(KeyImage[] images, ITpmRsa rsa) => HandleTable<LoadedKey>.Of(images.Select(image => image.ToKey(rsa)));
+
+    private static TImage[] Convert<T, TImage>(ReadOnlySpan<T> items, Func<T, TImage> convert)
+    {
+        var images = new TImage[items.Length];
+        for (int i = 0; i < images.Length; i++) images[i] = convert(items[i]);
+        return images;
+    }
 
     private struct Image : IWireStructure<Image>
     {
@@ -60,6 +61,11 @@ public static class StateFormat
         public uint Version;
         public TpmPermanentFlags Flags;
         public PermanentDataImage Data;
+        public NvAreaImage[] NvAreas;
+        public uint MaxCounterValue;
+        public CounterImage[] Counters;
+        public TpmFamilyTableEntry[] Families;
+        public DelegateRowImage[] DelegateRows;
         public uint FailedAuthorizations;
         public KeyImage[] OwnerEvictKeys;
         public SavedStateImage? SavedState;
@@ -77,6 +83,11 @@ public static class StateFormat
             DescribeHeader(ref wire, ref value);
             wire.Structure(ref value.Flags);
             wire.Structure(ref value.Data);
+            wire.List32(ref value.NvAreas, MaxItems);
+            wire.UInt32(ref value.MaxCounterValue);
+            wire.List32(ref value.Counters, MaxItems);
+            wire.List32(ref value.Families, MaxItems);
+            wire.List32(ref value.DelegateRows, MaxItems);
             wire.UInt32(ref value.FailedAuthorizations);
             wire.List32(ref value.OwnerEvictKeys, MaxItems);
             wire.Optional(ref value.SavedState);
@@ -88,6 +99,11 @@ public static class StateFormat
             Version = StateFormat.Version,
             Flags = state.Flags,
             Data = PermanentDataImage.Of(state.Data),
+            NvAreas = Convert(state.Nv.Areas, NvAreaImage.Of),
+            MaxCounterValue = state.Counters.MaxValue,
+            Counters = Convert(state.Counters.Counters.Items, CounterImage.Of),
+            Families = state.Delegation.Families.ToArray(),
+            DelegateRows = Convert(state.Delegation.Rows, DelegateRowImage.Of),
             FailedAuthorizations = state.DictionaryAttack.FailedAuthorizations,
             OwnerEvictKeys = Images(state.OwnerEvictKeys),
             SavedState = state.SavedState is { } saved ? SavedStateImage.Of(saved) : null,
@@ -97,6 +113,9 @@ public static class StateFormat
         {
             Flags = Flags,
             Data = Data.ToData(rsa),
+            Nv = NvStorage.Of(NvAreas.Select(image => image.ToArea())),
+            Counters = CounterTable.Of(MaxCounterValue, Counters.Select(image => image.ToCounter())),
+            Delegation = DelegationTables.Of(Families, DelegateRows.Select(image => image.ToRow())),
             DictionaryAttack = DictionaryAttack.None with { FailedAuthorizations = FailedAuthorizations },
             OwnerEvictKeys = Keys(OwnerEvictKeys, rsa),
             SavedState = SavedState?.ToState(rsa),
