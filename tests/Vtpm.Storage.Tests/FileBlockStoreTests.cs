@@ -71,7 +71,8 @@ public sealed class FileBlockStoreTests : IDisposable
     public void Open_WhatCannotServe_SaysWhy()
     {
         Assert.Equal(StorageFault.NotFound, Assert.Throws<StorageException>(() => FileBlockStore.Open(FilePath)).Fault);
-        Assert.Equal(StorageFault.NotFound, Assert.Throws<StorageException>(() => FileBlockStore.OpenOrCreate(Path.Combine(_directory, "none", "image"), 1)).Fault);
+        string nowhere = Path.Combine(_directory, "none", "image");
+        Assert.Equal(StorageFault.NotFound, Assert.Throws<StorageException>(() => FileBlockStore.OpenOrCreate(nowhere, 1)).Fault);
         Assert.Equal(StorageFault.AccessDenied, Assert.Throws<StorageException>(() => FileBlockStore.Open(_directory)).Fault);
         Assert.Equal(StorageFault.Unsuitable, Assert.Throws<StorageException>(() => FileBlockStore.Open("/dev/zero")).Fault);
     }

@@ -34,7 +34,7 @@ public sealed class ManagerImageGoldenTests
         Assert.Equal(GoldenManagerImage.GroupKey, group.GroupKey.ToArray());
         Assert.Equal(GoldenManagerImage.RollbackKey, group.RollbackMacKey.ToArray());
         Assert.Equal(0xFFu, Assert.Single(group.Platforms).PcrMask);
-        Assert.Equal(new string('b', 1) + "1", group.Kernels[0].ToString()[..2]);
+        Assert.Equal(0xB1, group.Kernels[0].ReadOnlySpan[0]);
         Assert.Equal(2, group.Kernels.Count);
         AssertVtpms(image, 50);
     }
@@ -83,7 +83,8 @@ public sealed class ManagerImageGoldenTests
         var store = new RecordingStore(new byte[ManagerImage.DefaultLength]);
         using ManagerImage image = ManagerImage.Create(store, new SoftSealer());
         ManagerGroup group = image.Groups[0];
-        group.SetIdentity(GoldenManagerImage.Pattern(1, 256), GoldenManagerImage.Pattern(2, 256), GoldenManagerImage.Pattern(3, 256), GoldenManagerImage.Pattern(4, 256));
+        group.SetIdentity(GoldenManagerImage.Pattern(1, 256), GoldenManagerImage.Pattern(2, 256), GoldenManagerImage.Pattern(3, 256),
+            GoldenManagerImage.Pattern(4, 256));
         group.SetConfiguration(9, [SoftSealer.Platform(1), SoftSealer.Platform(2)], [SoftSealer.Configuration(0xCC)]);
         image.SetCounterValue(6);
         group.AddVtpm(GoldenManagerImage.VtpmUuid(1), ManagerVtpmFlags.Admin)!.SetKeyData(GoldenManagerImage.VtpmKeyData(1));
@@ -95,7 +96,8 @@ public sealed class ManagerImageGoldenTests
         ReadOnlySpan<byte> list = disk.AsSpan(4096, 4096);
         Assert.Equal("54504DFE4D4752DD444F4D00" + "00000000" + "00000002" + "00000000" + "FF000000", Convert.ToHexString(list[..28]));
         Assert.Equal(SoftSealer.Configuration(1).ReadOnlySpan, list.Slice(24 + 24, 20));
-        byte[] secret = new SoftSealer().Unseal(new SealEntry { DigestRelease = SoftSealer.Configuration(1), SealedData = list.Slice(24 + 44, 256).ToArray() })!;
+        byte[] sealedData = list.Slice(24 + 44, 256).ToArray();
+        byte[] secret = new SoftSealer().Unseal(new SealEntry { DigestRelease = SoftSealer.Configuration(1), SealedData = sealedData })!;
         Assert.Equal(84, secret.Length);
         Assert.Equal("Root"u8, secret.AsSpan(0, 4));
         Assert.Equal(GoldenManagerImage.Uuid(image.Uuid), secret.AsSpan(4, 16));

@@ -292,7 +292,8 @@ public sealed class ManagerImageTests
             var plain = new byte[SectorDisk.PlainSize];
             if (!disk.TryRead(aes, sector, plain)) continue;
             int field = random.Next(plain.Length / 4) * 4;
-            byte[][] values = [[0xFF, 0xFF, 0xFF, 0xFF], [0x7F, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0, 0, 0, 4], [0, 0, 2, 0], [0, 0, 0, 17], [0x80, 0, 0, 0]];
+            byte[][] values = [[0xFF, 0xFF, 0xFF, 0xFF], [0x7F, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0, 0, 0, 4], [0, 0, 2, 0], [0, 0, 0, 17],
+                [0x80, 0, 0, 0]];
             values[random.Next(values.Length)].CopyTo(plain, round % 10 == 0 ? 12 : field);
             disk.Write(aes, sector, plain);
             ManagerOpen open = ManagerImage.Open(store, new SoftSealer());
@@ -562,7 +563,8 @@ public sealed class ManagerImageTests
     public void HashTree_AnyCount_IsReadAsWritten(int count)
     {
         var sectors = new List<byte[]>();
-        SectorReference[] children = [.. Enumerable.Range(0, count).Select(i => new SectorReference((uint)i + 1_000_000, SHA256.HashData(BitConverter.GetBytes(i))))];
+        SectorReference[] children = [.. Enumerable.Range(0, count).Select(i =>
+            new SectorReference((uint)i + 1_000_000, SHA256.HashData(BitConverter.GetBytes(i))))];
         var locations = new uint[16];
         var hashes = new byte[16 * 32];
         HashTree.Write(

@@ -115,7 +115,8 @@ public sealed class StateFileTests : IDisposable
 
         byte[] bothSlots = (byte[])good.Clone();
         bothSlots.AsSpan(4096).Clear();
-        byte[][] damaged = [[], new byte[good.Length], bothSlots, good[..^1], good[..4096], [.. "not a state file"u8, .. new byte[200_000]], RandomNumberGenerator.GetBytes(200_000)];
+        byte[][] damaged = [[], new byte[good.Length], bothSlots, good[..^1], good[..4096], [.. "not a state file"u8, .. new byte[200_000]],
+            RandomNumberGenerator.GetBytes(200_000)];
         foreach (byte[] content in damaged)
         {
             File.WriteAllBytes(FilePath, content);

@@ -10,7 +10,8 @@ internal static class BlockRange
     public static void Check(IBlockStore store, long offset, int length)
     {
         if (offset < 0 || offset > store.Length - length)
-            throw new StorageException(StorageFault.InputOutput, $"bytes {offset} to {offset + length} are outside the {store.Length} bytes of the store");
+            throw new StorageException(StorageFault.InputOutput,
+                $"bytes {offset} to {offset + length} are outside the {store.Length} bytes of the store");
     }
 
     /// <summary>

@@ -7,8 +7,8 @@ namespace Vtpm.Storage;
 /// is found under /proc and flushed.
 /// </summary>
 /// <remarks>
-/// Where there is no /proc (an empty chroot), or the directory may not be listed, nothing is done here, and the name rests on the flush of the file itself, which commits it on the
-/// journalling file systems of Linux.
+/// Where there is no /proc (an empty chroot), or the directory may not be listed, nothing is done here, and the name rests on the flush of the
+/// file itself, which commits it on the journalling file systems of Linux.
 /// </remarks>
 internal static class DirectorySync
 {

@@ -110,7 +110,8 @@ internal sealed class DurableFile : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException(StorageFault.InputOutput, $"writing {Path} at byte {offset} failed; check the medium and its free space", error);
+            throw new StorageException(StorageFault.InputOutput,
+                $"writing {Path} at byte {offset} failed; check the medium and its free space", error);
         }
     }
 
@@ -134,7 +135,8 @@ internal sealed class DurableFile : IDisposable
         }
         catch (IOException error)
         {
-            throw new StorageException(StorageFault.InputOutput, $"flushing the directory of {Path} failed; check the medium and its free space", error);
+            throw new StorageException(StorageFault.InputOutput,
+                $"flushing the directory of {Path} failed; check the medium and its free space", error);
         }
     }
 

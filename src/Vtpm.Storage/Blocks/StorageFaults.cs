@@ -11,7 +11,8 @@ internal static class StorageFaults
         FileNotFoundException or DirectoryNotFoundException =>
             new(StorageFault.NotFound, $"{path} does not exist; create it, or check the name", error),
         UnauthorizedAccessException =>
-            new(StorageFault.AccessDenied, $"{path} may not be opened for reading and writing by this user, or is a directory; check its owner and mode", error),
+            new(StorageFault.AccessDenied,
+                $"{path} may not be opened for reading and writing by this user, or is a directory; check its owner and mode", error),
         IOException { HResult: WouldBlock } =>
             new(StorageFault.InUse, $"{path} is in use by another process; stop that one first, two at once would destroy the state", error),
         NotSupportedException => new(StorageFault.Unsuitable, $"{path} is neither a file nor a block device; name one of these", error),

@@ -105,7 +105,8 @@ public sealed class ManagerGroup
 
     /// <summary>Sets what makes the group a signer: the authority's key and the AIK that the hardware TPM made for it.</summary>
     /// <exception cref="ArgumentException">One of them has not 256 bytes.</exception>
-    public void SetIdentity(ReadOnlySpan<byte> saaModulus, ReadOnlySpan<byte> aikPublic, ReadOnlySpan<byte> aikEncData, ReadOnlySpan<byte> recoveryData) =>
+    public void SetIdentity(ReadOnlySpan<byte> saaModulus, ReadOnlySpan<byte> aikPublic, ReadOnlySpan<byte> aikEncData,
+        ReadOnlySpan<byte> recoveryData) =>
         Change(_content with
         {
             SaaModulus = RsaBytes(saaModulus, nameof(saaModulus)),

@@ -176,7 +176,8 @@ public sealed class ManagerImage : IDisposable
         if (!IsPersistent)
         {
             Changes.Commit();
-            return new(ManagerWrite.NotSealed, "nothing is written before group 0 has a boot configuration (group-update 0): all of this is lost at the end");
+            return new(ManagerWrite.NotSealed,
+                "nothing is written before group 0 has a boot configuration (group-update 0): all of this is lost at the end");
         }
 
         var writer = new ManagerImageWriter(this, _sealer);

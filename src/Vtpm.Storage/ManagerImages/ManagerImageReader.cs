@@ -32,7 +32,8 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
             }
 
             return _candidates.Count == 0
-                ? Refuse(ManagerImageContent.CannotUnseal, "no seal entry of the image opens: start in a configuration that group 0 admits, with the hardware TPM it was sealed by")
+                ? Refuse(ManagerImageContent.CannotUnseal,
+                    "no seal entry of the image opens: start in a configuration that group 0 admits, with the hardware TPM it was sealed by")
                 : OpenNewest(WireFormat.ToBytes(lists[0]).AsSpan().SequenceEqual(WireFormat.ToBytes(lists[1])));
         }
         catch (IOException error)

@@ -65,7 +65,8 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         }
     }
 
-    private static ManagerSave SealRefused() => new(ManagerWrite.SealRefused, "the hardware TPM did not seal the keys; look at its state, then try again");
+    private static ManagerSave SealRefused() =>
+        new(ManagerWrite.SealRefused, "the hardware TPM did not seal the keys; look at its state, then try again");
 
     private static int TreeSectors(int count, int width)
     {
@@ -205,7 +206,10 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         {
             var entries = new RollbackMac[RollbackMacSector.MacCount];
             further[i].CopyTo(entries, 0);
-            var sector = new RollbackMacSector { MacsHere = (uint)further[i].Length, Next = root.RollbackNext, NextHash = root.RollbackNextHash, Macs = entries };
+            var sector = new RollbackMacSector
+            {
+                MacsHere = (uint)further[i].Length, Next = root.RollbackNext, NextHash = root.RollbackNextHash, Macs = entries,
+            };
             byte[] plain = SectorDisk.Fill(WireFormat.ToBytes(sector));
             (root.RollbackNext, root.RollbackNextHash) = (Write(plain), SHA256.HashData(plain));
         }

@@ -39,7 +39,8 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         if (_root.GroupCount == 0 || _root.GroupCount > disk.Count) return $"root {candidate.Root} has {_root.GroupCount} groups";
 
         var references = new List<SectorReference>();
-        if (!HashTree.TryRead(Read, (int)_root.GroupCount, _root.GroupLocations, _root.GroupHashes, references, [])) return "a tree of groups does not verify";
+        if (!HashTree.TryRead(Read, (int)_root.GroupCount, _root.GroupLocations, _root.GroupHashes, references, []))
+            return "a tree of groups does not verify";
         foreach (SectorReference reference in references)
             if (LoadGroup(reference) is { } fault) return fault;
         if (!_image.Groups[0].IsOpen) return GroupZeroIsClosed;

@@ -78,7 +78,9 @@ public sealed class StateFile : IDisposable
         return ReadSlot(_live) is { } slot ? slot.State : throw Damaged("its newest state does not verify any more");
     }
 
-    /// <summary>Makes <paramref name="state"/> the newest one: durable when this returns. When it throws, a later start finds the old state or this one, whole.</summary>
+    /// <summary>
+    /// Makes <paramref name="state"/> the newest one: durable when this returns. When it throws, a later start finds the old state or this one, whole.
+    /// </summary>
     /// <exception cref="StorageException">The medium failed.</exception>
     public void Save(ReadOnlySpan<byte> state)
     {
@@ -173,7 +175,8 @@ public sealed class StateFile : IDisposable
         if (version > CurrentVersion)
         {
             throw new StorageException(
-                StorageFault.NewerVersion, $"{file.Path} has format version {version} and this program knows up to {CurrentVersion}; use the newer program");
+                StorageFault.NewerVersion,
+                $"{file.Path} has format version {version} and this program knows up to {CurrentVersion}; use the newer program");
         }
 
         int end = Magic.Length + 8;
@@ -184,7 +187,8 @@ public sealed class StateFile : IDisposable
     }
 
     private static StorageException Damaged(DurableFile file, string what) => new(
-        StorageFault.Damaged, $"{file.Path} is damaged or no state file: {what}. Restore it from a copy; to lose the state and start anew, remove the file");
+        StorageFault.Damaged,
+        $"{file.Path} is damaged or no state file: {what}. Restore it from a copy; to lose the state and start anew, remove the file");
 
     private StorageException Damaged(string what) => Damaged(_file, what);
 

@@ -56,7 +56,8 @@ public sealed class VtpmImage(IBlockStore store)
     {
         (_live, _pending) = (null, null);
         if (hashKey.Length != HashKeySize)
-            return Refuse(VtpmImageContent.BadHashKey, $"the manager gave {hashKey.Length} bytes of key data where a hash and key have {HashKeySize}");
+            return Refuse(VtpmImageContent.BadHashKey,
+                $"the manager gave {hashKey.Length} bytes of key data where a hash and key have {HashKeySize}");
         if (Capacity == 0) return Refuse(VtpmImageContent.TooSmall, $"the image has {store.Length} bytes; {DefaultLength} are usual");
         try
         {
@@ -65,14 +66,16 @@ public sealed class VtpmImage(IBlockStore store)
                 byte[]? blob = VtpmSlot.ReadMatching(store, slot * _slotSize, Capacity, hashKey[..HashSize]);
                 if (blob is null) continue;
                 if (!VtpmSlot.TryDecrypt(blob, hashKey[HashSize..], out byte[] state))
-                    return Refuse(VtpmImageContent.Malformed, $"slot {slot} has the hash that the manager keeps, but its lengths contradict each other");
+                    return Refuse(VtpmImageContent.Malformed,
+                        $"slot {slot} has the hash that the manager keeps, but its lengths contradict each other");
                 _live = slot;
                 return new VtpmImageLoad(VtpmImageContent.Loaded, state, "");
             }
 
             return IsBlank()
                 ? Refuse(VtpmImageContent.Blank, "the image is blank, but the manager has a key for it: a wrong or wiped disk; restore the right one")
-                : Refuse(VtpmImageContent.NoMatch, "neither slot is the state that the manager keeps the hash of: a wrong, older or damaged disk; restore the right one");
+                : Refuse(VtpmImageContent.NoMatch,
+                    "neither slot is the state that the manager keeps the hash of: a wrong, older or damaged disk; restore the right one");
         }
         catch (IOException error)
         {
@@ -98,7 +101,8 @@ public sealed class VtpmImage(IBlockStore store)
         if (_live is not { } live) return new(VtpmImageWrite.Undecided, "the live slot is not known: load, or start fresh, before saving");
         if (_pending is not null)
             return new(VtpmImageWrite.Undecided, "whether the manager took the last key is not known: ask it and load again before saving");
-        if (state.Length > Capacity) return new(VtpmImageWrite.TooLarge, $"the state has {state.Length} bytes and a slot holds {Capacity}; use a larger image");
+        if (state.Length > Capacity)
+            return new(VtpmImageWrite.TooLarge, $"the state has {state.Length} bytes and a slot holds {Capacity}; use a larger image");
 
         int target = live == 0 ? 1 : 0;
         using var key = KeyBytes.Random(KeySize);

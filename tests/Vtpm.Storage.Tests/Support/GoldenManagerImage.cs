@@ -38,7 +38,7 @@ internal sealed class GoldenManagerImage
 
     public static byte[] Pattern(byte first, int length) => [.. Enumerable.Range(0, length).Select(i => (byte)(first + i))];
 
-    public static Guid VtpmUuid(int number) => new([0xEE, 1, 2, 3, 4, 5, 0x47, 7, 0x88, 9, 10, 11, (byte)(number >> 24), (byte)(number >> 16), (byte)(number >> 8), (byte)number], bigEndian: true);
+    public static Guid VtpmUuid(int number) => Guid.Parse($"ee010203-0405-4707-8809-0a0b{number:x8}");
 
     public static byte[] VtpmKeyData(int number) => [.. Pattern((byte)number, 52), .. new byte[12]];
 
@@ -49,7 +49,8 @@ internal sealed class GoldenManagerImage
     {
         var references = new List<(uint Location, byte[] Hash)> { Group(0, vtpms, Configuration) };
         for (int i = 1; i < groups; i++) references.Add(Group(i, 1, otherGroupsConfiguration));
-        byte[] sealedRoot = new Layout().Bytes("Root"u8).Bytes(Uuid(Manager)).UInt32(0).Fill(0x31, 20).UInt32(0).Fill(0x32, 20).Bytes(ImageKey).ToArray();
+        byte[] sealedRoot = new Layout().Bytes("Root"u8).Bytes(Uuid(Manager)).UInt32(0).Fill(0x31, 20).UInt32(0).Fill(0x32, 20).Bytes(ImageKey)
+            .ToArray();
         Layout list = new Layout().Bytes(0x54, 0x50, 0x4D, 0xFE, 0x4D, 0x47, 0x52, 0xDD, 0x44, 0x4F, 0x4D, 0x00).UInt32(0).UInt32(1).UInt32(0);
         SealEntry(list, Configuration, sealedRoot);
         Place((uint)Root, list.PadTo(SectorSize).ToArray());
@@ -61,12 +62,14 @@ internal sealed class GoldenManagerImage
     public static byte[] Open(ReadOnlySpan<byte> disk, uint sector, byte[] key)
     {
         ReadOnlySpan<byte> bytes = disk.Slice((int)sector * SectorSize, SectorSize);
-        if (!ReferenceCrypto.Cmac(key, bytes[32..]).AsSpan().SequenceEqual(bytes[..16])) throw new InvalidDataException($"sector {sector} has a wrong CMAC");
+        if (!ReferenceCrypto.Cmac(key, bytes[32..]).AsSpan().SequenceEqual(bytes[..16]))
+            throw new InvalidDataException($"sector {sector} has a wrong CMAC");
         return ReferenceCrypto.Ctr(key, bytes[16..32], bytes[32..]);
     }
 
     private static void SealEntry(Layout layout, byte configuration, byte[] secret) => layout
-        .UInt32LittleEndian(0x0000_00FF).Fill(0x77, 20).Bytes(SoftSealer.Configuration(configuration).ReadOnlySpan).Bytes(SoftSealer.SealedData(secret));
+        .UInt32LittleEndian(0x0000_00FF).Fill(0x77, 20).Bytes(SoftSealer.Configuration(configuration).ReadOnlySpan)
+            .Bytes(SoftSealer.SealedData(secret));
 
     private void WriteRoot(List<(uint Location, byte[] Hash)> groups)
     {

@@ -8,10 +8,12 @@ internal static class Snapshot
     public static string Of(ManagerImage image)
     {
         var text = new StringBuilder();
-        text.AppendLine($"manager {image.Uuid} counter {image.CounterIndex}/{image.CounterValue} {image.CounterAuth} nvram {image.NvramSlot} {image.NvramAuth}");
+        text.AppendLine($"manager {image.Uuid} counter {image.CounterIndex}/{image.CounterValue} {Convert.ToHexString(image.CounterAuth.ReadOnlySpan)}");
+        text.AppendLine($"nvram {image.NvramSlot} {Convert.ToHexString(image.NvramAuth.ReadOnlySpan)}");
         foreach (ManagerGroup group in image.Groups)
         {
-            text.AppendLine($"group {group.Index} {group.Uuid} open {group.IsOpen} rollback {group.RollbackDetected} configuration {group.ConfigurationSequence}");
+            text.AppendLine($"group {group.Index} {group.Uuid} open {group.IsOpen} rollback {group.RollbackDetected}");
+            text.AppendLine($"configuration {group.ConfigurationSequence}");
             foreach (ReadOnlyMemory<byte> part in new[] { group.SaaModulus, group.AikPublic, group.AikEncData, group.RecoveryData })
                 text.AppendLine(Convert.ToHexString(part.Span));
             foreach (SealEntry platform in group.Platforms) text.AppendLine($"  platform {platform.PcrMask:X8} {platform.DigestRelease}");
