@@ -1,0 +1,55 @@
+# Shared by ./run, ./test and bench/run: where things are, and what the machine must have.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+OUT=$ROOT/out
+VTPM=$OUT/vtpm
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE=1
+
+say() { printf '\n== %s\n' "$*"; }
+fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
+
+# need COMMAND PACKAGE ... installs the Debian packages whose command is not there.
+need() {
+  local missing=()
+  while [ $# -gt 0 ]; do
+    command -v "$1" >/dev/null 2>&1 || missing+=("$2")
+    shift 2
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  [ "$(id -u)" = 0 ] || fail "these Debian packages are missing and only root can install them: ${missing[*]}"
+  say "installing ${missing[*]}"
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null || fail "apt-get install ${missing[*]}"
+}
+
+need_sdk() {
+  command -v dotnet >/dev/null 2>&1 || fail "the .NET 10 SDK is not installed: see https://dotnet.microsoft.com/download/dotnet/10.0"
+}
+
+# The C toolchain that native AOT links with, and OpenSSL at run time.
+need_toolchain() {
+  need_sdk
+  need gcc gcc ld binutils
+  [ -e /usr/include/zlib.h ] || need_file zlib1g-dev
+  ldconfig -p | grep -q 'libcrypto\.so\.3' || need_file libssl3
+}
+
+need_file() {
+  [ "$(id -u)" = 0 ] || fail "the Debian package $1 is missing and only root can install it"
+  say "installing $1"
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null || fail "apt-get install $1"
+}
+
+# The executable, native. AOT warnings are errors.
+publish() {
+  need_toolchain
+  say "publishing vtpm (native AOT; about a minute)"
+  dotnet publish "$ROOT/src/Vtpm.Cli" -c Release -r linux-x64 -o "$OUT" -warnaserror --nologo -v quiet || fail "dotnet publish"
+  [ -x "$VTPM" ] || fail "no executable came out of the publish"
+  ls -l "$VTPM" | awk '{print "out/vtpm: " $5 " bytes"}'
+}
+
+# The TCG software stack and its tools.
+need_tpm_tools() {
+  need tcsd trousers tpm_version tpm-tools tpm_mkaik tpm-quote-tools python3 python3
+}
