@@ -13,6 +13,8 @@ public sealed partial class CommandContext
     {
         TpmEntityType.Owner => PermanentData.OwnerAuth,
         TpmEntityType.KeyHandle => KeyOf(entity)?.UsageAuth,
+        TpmEntityType.Counter => Permanent.Counters.Counters.Find(entity.Number)?.Auth,
+        TpmEntityType.Nv => Permanent.Nv.Find(entity.Number)?.Auth,
         _ => null,
     };
 

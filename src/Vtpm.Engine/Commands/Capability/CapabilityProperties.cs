@@ -37,9 +37,9 @@ internal static class CapabilityProperties
         TpmCapabilityProperty.MaxCounters => (uint)profile.Counters,
         TpmCapabilityProperty.MaxContext => (uint)profile.ContextSlots,
         TpmCapabilityProperty.MaxDaaSess => 0,
-        TpmCapabilityProperty.ContextDist => uint.MaxValue,
-        TpmCapabilityProperty.FamilyRows => TpmDefines.NumFamilyTableEntryMin,
-        TpmCapabilityProperty.DelegateRow => TpmDefines.NumDelegateTableEntryMin,
+        TpmCapabilityProperty.ContextDist => profile.ContextDistance,
+        TpmCapabilityProperty.FamilyRows => DelegationTables.FamilyRows,
+        TpmCapabilityProperty.DelegateRow => DelegationTables.DelegateRows,
         // Counters are kept on a disk, which does not wear out as the cells of a chip do: no throttling.
         TpmCapabilityProperty.MinCounter => 0,
         TpmCapabilityProperty.StartupEffect => (uint)StartupEffects,

@@ -44,7 +44,7 @@ public sealed class GetCapability()
                 response.Resp = WireFormat.ToBytes(TpmStructVer.Version11);
                 return Success;
             case TpmCapability.VersionVal:
-                response.Resp = WireFormat.ToBytes(VersionInfo(tpm.Platform.Profile));
+                response.Resp = WireFormat.ToBytes(tpm.Platform.Profile.VersionInfo);
                 return Success;
             case TpmCapability.Mfr:
                 // Nothing to add to what the other areas say.
@@ -120,14 +120,6 @@ public sealed class GetCapability()
         TpmCapability.Property => CapabilityValue.Number(request.SubCap.Span, out uint property) == Success
             && (TpmCapabilityProperty)property is TpmCapabilityProperty.Manufacturer or TpmCapabilityProperty.Duration or TpmCapabilityProperty.TisTimeout,
         _ => false,
-    };
-
-    private static TpmCapVersionInfo VersionInfo(TpmProfile profile) => new()
-    {
-        Version = profile.Version,
-        SpecLevel = profile.SpecLevel,
-        ErrataRev = profile.ErrataRev,
-        TpmVendorId = profile.Manufacturer,
     };
 
     private static TpmResult Flags(CommandContext tpm, TpmCapabilityFlag flags, out ReadOnlyMemory<byte> resp)
