@@ -1,4 +1,5 @@
 using Vtpm.Engine.Commands.MonotonicCounters;
+using Vtpm.Engine.Commands.SessionManagement;
 using Vtpm.TestKit;
 using Vtpm.Wire;
 using Xunit;
@@ -157,6 +158,19 @@ public class CounterTests
         TestAuth osap = tpm.Osap(TpmEntityType.Counter, counter, TestTpm.CounterAuth, goesOn: true);
         Assert.Equal(2u, tpm.Send(new IncrementCounter(), new CounterRequest { CountId = counter }, osap).Count.Counter);
         Assert.Equal(3u, tpm.Send(new IncrementCounter(), new CounterRequest { CountId = counter }, osap).Count.Counter);
+    }
+
+    [Fact]
+    public void IncrementCounter_OsapSessionSavedAndLoaded_Authorizes()
+    {
+        TestTpm tpm = Owned();
+        uint counter = tpm.CreateCounter().CountId;
+        TestAuth osap = tpm.Osap(TpmEntityType.Counter, counter, TestTpm.CounterAuth);
+        var request = new SaveContextRequest { Handle = osap.Handle, ResourceType = TpmResourceType.Auth, Label = new byte[16] };
+        ReadOnlyMemory<byte> blob = tpm.Send(new SaveContext(), request).ContextBlob;
+        Assert.Equal(TpmResult.InvalidAuthHandle, tpm.ResultOf(new IncrementCounter(), new CounterRequest { CountId = counter }, osap));
+        Assert.Equal(osap.Handle, tpm.Send(new LoadContext(), new LoadContextRequest { KeepHandle = true, ContextBlob = blob }).Handle);
+        Assert.Equal(2u, tpm.Send(new IncrementCounter(), new CounterRequest { CountId = counter }, osap).Count.Counter);
     }
 
     [Fact]
