@@ -20,6 +20,10 @@ public sealed class FixedRsa : ITpmRsa
         return new TpmRsaKeyPair(modulus, new Secret(prime), _rsa.Import(modulus, KeyParameters.DefaultExponent, prime)!);
     }
 
+    /// <summary>A factor of a fixed modulus: what a witness needs to look into a blob of the TPM.</summary>
+    public static byte[] PrimeOf(ReadOnlyMemory<byte> modulus) =>
+        Keys.SelectMany(keys => keys).First(key => key.Modulus.AsSpan().SequenceEqual(modulus.Span)).Prime;
+
     public ITpmRsaPrivateKey? Import(ReadOnlySpan<byte> modulus, uint exponent, ReadOnlySpan<byte> prime) => _rsa.Import(modulus, exponent, prime);
 
     public bool PublicOperation(ReadOnlySpan<byte> modulus, uint exponent, ReadOnlySpan<byte> input, Span<byte> output) =>
