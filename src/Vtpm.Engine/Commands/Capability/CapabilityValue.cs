@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Vtpm.Wire;
 
 namespace Vtpm.Engine.Commands.Capability;
 
@@ -7,7 +6,7 @@ namespace Vtpm.Engine.Commands.Capability;
 internal static class CapabilityValue
 {
     /// <summary>Reads a subcap that is a number: four bytes, or two as the enumerations have that are a UINT16.</summary>
-    public static TpmResult Number(ReadOnlySpan<byte> subCap, out uint number)
+    public static bool TryNumber(ReadOnlySpan<byte> subCap, out uint number)
     {
         number = subCap.Length switch
         {
@@ -15,7 +14,7 @@ internal static class CapabilityValue
             sizeof(ushort) => BinaryPrimitives.ReadUInt16BigEndian(subCap),
             _ => 0,
         };
-        return subCap.Length is sizeof(uint) or sizeof(ushort) ? TpmResult.Success : TpmResult.BadParameter;
+        return subCap.Length is sizeof(uint) or sizeof(ushort);
     }
 
     public static ReadOnlyMemory<byte> Of(bool value) => new byte[] { value ? (byte)1 : (byte)0 };

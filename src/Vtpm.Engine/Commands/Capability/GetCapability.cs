@@ -27,8 +27,8 @@ public struct GetCapabilityResponse : IWireStructure<GetCapabilityResponse>
 
 /// <summary><c>TPM_GetCapability</c>, Part 3 §7.1: what this TPM is, can, and has. The areas are those of Part 2 §21.1.</summary>
 /// <remarks>
-/// An area or subcap without meaning is TPM_BAD_MODE, which tools take for "an older TPM"; one of a wrong length is TPM_BAD_PARAMETER; an
-/// unknown member of a list that is asked for with yes or no is no (Part 2 §21.1 rule 3).
+/// An area or subcap without meaning, one of a wrong length too, is TPM_BAD_MODE, which tools take for "an older TPM"; a structure that cannot be
+/// read is TPM_BAD_PARAMETER; an unknown member of a list that is asked for with yes or no is no (Part 2 §21.1 rule 3).
 /// </remarks>
 public sealed class GetCapability()
     : TpmCommand<GetCapabilityRequest, GetCapabilityResponse>(
@@ -60,9 +60,7 @@ public sealed class GetCapability()
             case TpmCapability.SelectSize:
                 return SelectSize(subCap, out response.Resp);
             default:
-                return CapabilityValue.Number(subCap, out uint number).Failed(out TpmResult error)
-                    ? IsKnown(request.CapArea) ? error : BadMode
-                    : Numbered(tpm, request.CapArea, number, out response.Resp);
+                return CapabilityValue.TryNumber(subCap, out uint number) ? Numbered(tpm, request.CapArea, number, out response.Resp) : BadMode;
         }
     }
 
@@ -89,14 +87,14 @@ public sealed class GetCapability()
             case TpmCapability.DALogic:
                 return DictionaryAttackInfo.Read(tpm, number, out resp);
             default:
-                if (!IsKnown(area)) return BadMode;
-                resp = CapabilityValue.Of(Supports(tpm, area, number));
+                if (Supports(tpm, area, number) is not { } supports) return BadMode;
+                resp = CapabilityValue.Of(supports);
                 return Success;
         }
     }
 
-    /// <summary>The areas that are asked with yes or no.</summary>
-    private static bool Supports(CommandContext tpm, TpmCapability area, uint number) => area switch
+    /// <summary>The areas that are asked with yes or no; null for any other.</summary>
+    private static bool? Supports(CommandContext tpm, TpmCapability area, uint number) => area switch
     {
         TpmCapability.Ord => tpm.Commands.Find((TpmOrdinal)number, out _) == Success,
         TpmCapability.Alg => (TpmAlgorithmId)number is TpmAlgorithmId.Rsa or TpmAlgorithmId.Sha or TpmAlgorithmId.Hmac or TpmAlgorithmId.Aes128
@@ -105,19 +103,16 @@ public sealed class GetCapability()
         TpmCapability.TransAlg => (TpmAlgorithmId)number is TpmAlgorithmId.Mgf1 or TpmAlgorithmId.Aes128,
         TpmCapability.TransES => (TpmEncScheme)number is TpmEncScheme.SymCtr or TpmEncScheme.SymOfb && number <= ushort.MaxValue,
         TpmCapability.AuthEncrypt => (TpmAlgorithmId)number is TpmAlgorithmId.Xor or TpmAlgorithmId.Aes128,
-        // TPM_CAP_SYM_MODE: a TPM that has no command to encrypt data with a symmetric key has none of its modes.
-        _ => false,
+        // A TPM that has no command to encrypt data with a symmetric key has none of its modes.
+        TpmCapability.SymMode => false,
+        _ => null,
     };
-
-    private static bool IsKnown(TpmCapability area) => area is TpmCapability.Ord or TpmCapability.Alg or TpmCapability.Pid or TpmCapability.Flag
-        or TpmCapability.Property or TpmCapability.SymMode or TpmCapability.KeyStatus or TpmCapability.NvIndex or TpmCapability.TransAlg
-        or TpmCapability.Handle or TpmCapability.TransES or TpmCapability.AuthEncrypt or TpmCapability.DALogic;
 
     /// <summary>Action 3: what tells a maker that his TPM is broken, and a driver how long to wait.</summary>
     private static bool IsForFailureMode(in GetCapabilityRequest request) => request.CapArea switch
     {
         TpmCapability.Version or TpmCapability.VersionVal or TpmCapability.Mfr => true,
-        TpmCapability.Property => CapabilityValue.Number(request.SubCap.Span, out uint property) == Success
+        TpmCapability.Property => CapabilityValue.TryNumber(request.SubCap.Span, out uint property)
             && (TpmCapabilityProperty)property is TpmCapabilityProperty.Manufacturer or TpmCapabilityProperty.Duration or TpmCapabilityProperty.TisTimeout,
         _ => false,
     };

@@ -29,7 +29,7 @@ public sealed class SetCapability()
     protected override TpmResult Execute(CommandContext tpm, in SetCapabilityRequest request, ref NoParameters response)
     {
         if (tpm.Auths.Count == 1 && tpm.AuthorizeOwner().Failed(out TpmResult error)) return error;
-        if (CapabilityValue.Number(request.SubCap.Span, out uint subCap).Failed(out error)) return error;
+        if (!CapabilityValue.TryNumber(request.SubCap.Span, out uint subCap)) return BadParameter;
         ReadOnlySpan<byte> value = request.SetValue.Span;
         return request.CapArea switch
         {

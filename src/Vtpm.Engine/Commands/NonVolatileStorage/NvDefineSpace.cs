@@ -111,7 +111,9 @@ public sealed class NvDefineSpace()
         return pubInfo.DataSize == 0 ? BadParamSize : Success;
     }
 
-    private static bool IsValid(in TpmPcrInfoShort info) => PcrBinding.IsValid(info.PcrSelection) && PcrBinding.IsValid(info.LocalityAtRelease);
+    /// <summary>A selection without a byte selects nothing, as one of zeroes does.</summary>
+    private static bool IsValid(in TpmPcrInfoShort info) =>
+        (info.PcrSelection.PcrSelect.IsEmpty || PcrBinding.IsValid(info.PcrSelection)) && PcrBinding.IsValid(info.LocalityAtRelease);
 
     /// <summary>Actions 10 and 12.</summary>
     private static void Define(CommandContext tpm, in TpmNvDataPublic pubInfo, Secret auth)

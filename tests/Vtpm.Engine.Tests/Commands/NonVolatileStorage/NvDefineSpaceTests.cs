@@ -202,6 +202,16 @@ public class NvDefineSpaceTests
         Assert.Equal(TpmResult.InvalidStructure, tpm.TryDefineNv(pubInfo));
     }
 
+    [Fact]
+    public void NvDefineSpace_Action7_SelectionOfNoBytes_SelectsNothing()
+    {
+        TestTpm tpm = Owned();
+        TpmNvDataPublic pubInfo = TestTpm.NvPublic(TpmNvPermission.OwnerWrite);
+        pubInfo.PcrInfoRead.PcrSelection = default;
+        tpm.DefineNv(pubInfo);
+        Assert.Equal(TpmResult.Success, tpm.ReadNv(1, out _));
+    }
+
     [Theory]
     [InlineData(0x00)]
     [InlineData(0x20)]
