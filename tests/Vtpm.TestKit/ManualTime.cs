@@ -9,7 +9,7 @@ public sealed class ManualTime : TimeProvider
 
     public override long GetTimestamp() => _ticks;
 
-    public override DateTimeOffset GetUtcNow() => new(_ticks, TimeSpan.Zero);
+    public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddTicks(_ticks);
 
     public void Advance(TimeSpan time) => _ticks += time.Ticks;
 }

@@ -49,6 +49,13 @@ public sealed partial class TestTpm
         },
     };
 
+    /// <summary>TSC_PhysicalPresence: enabled by command, and asserted.</summary>
+    public void AssertPresence()
+    {
+        Send(new TscPhysicalPresence(), new TscPhysicalPresenceRequest { PhysicalPresence = TpmPhysicalPresence.CmdEnable });
+        Send(new TscPhysicalPresence(), new TscPhysicalPresenceRequest { PhysicalPresence = TpmPhysicalPresence.Present });
+    }
+
     /// <summary>RSAES-OAEP with the label "TCPA": what a client encrypts for a key of the TPM.</summary>
     public static byte[] EncryptOaep(in TpmPubKey key, ReadOnlySpan<byte> message)
     {

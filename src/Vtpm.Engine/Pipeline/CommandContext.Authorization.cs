@@ -21,9 +21,6 @@ public sealed partial class CommandContext
     /// <summary>The blocks that the command brought, in their order.</summary>
     public IReadOnlyList<AuthBlock> Auths { get; }
 
-    /// <summary>True when a comparison of secrets has failed: the pipeline counts it against guessing (Part 1 §24).</summary>
-    internal bool AuthorizationFailed { get; private set; }
-
     internal bool AllVerified
     {
         get
@@ -53,7 +50,7 @@ public sealed partial class CommandContext
     /// <summary>Authorizes the TPM owner: by its secret, or by a delegation (Part 1 §13, §29; Part 3 §18.1.1 action 4a).</summary>
     public TpmResult AuthorizeOwner()
     {
-        if (PermanentData.OwnerAuth is not { } ownerAuth) return Fail(TpmResult.AuthFail);
+        if (PermanentData.OwnerAuth is not { } ownerAuth) return TpmResult.AuthFail;
         if (NextAuth?.Session.Protocol != TpmProtocolId.Oiap || !TryFindOwnerReference(out DelegateRow? row)) return Authorize(AuthEntity.Owner, ownerAuth);
         if (row is null) return TpmResult.BadIndex;
         if (CheckDelegation(row.Pub, AuthEntity.Owner).Failed(out TpmResult notDelegated)) return notDelegated;
@@ -78,7 +75,8 @@ public sealed partial class CommandContext
         Secret key = secret;
         if (session.Protocol != TpmProtocolId.Oiap)
         {
-            if (session.SharedSecret is null || session.Entity != entity) return Fail(failure);
+            // Nothing was compared: a session of another entity is a slip, and no guess.
+            if (session.SharedSecret is null || session.Entity != entity) return failure;
             if (session.Delegation is { } delegation)
             {
                 if (CheckDelegation(delegation, entity).Failed(out TpmResult notDelegated)) return notDelegated;
@@ -168,24 +166,4 @@ public sealed partial class CommandContext
             if (auth.Session.Protocol != TpmProtocolId.Oiap && auth.Session.Entity == entity) auth.Continue = false;
         }
     }
-
-    private TpmResult Fail(TpmResult failure)
-    {
-        AuthorizationFailed = true;
-        return failure;
-    }
-
-    /// <summary>What is left of the lock-out after failed authorizations; zero when there is none.</summary>
-    public TimeSpan LockoutLeft
-    {
-        get
-        {
-            TimeSpan lockout = Permanent.DictionaryAttack.Lockout;
-            if (lockout == TimeSpan.Zero) return TimeSpan.Zero;
-            TimeSpan left = lockout - Platform.Time.GetElapsedTime(State.LockoutStart);
-            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
-        }
-    }
-
-    private bool IsLockedOut => LockoutLeft > TimeSpan.Zero;
 }

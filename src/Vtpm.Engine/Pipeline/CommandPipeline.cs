@@ -31,7 +31,7 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
         if (ReadAuthBlocks(state, trailer, sessions, out AuthBlock[] auths).Failed(out error))
         {
             responseLength = WriteError(response, error);
-            return AfterFailure(state, auths, error, guessed: false);
+            return WithoutSessions(state, auths, error);
         }
 
         TpmDigest inParamDigest = sessions == 0 ? default : ParamDigest(request.Slice(6, 4), default, parameters[(4 * command.Traits.InHandles)..]);
@@ -41,7 +41,7 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
             TpmResult result = Run(tpm, parameters, response, out responseLength);
             if (result == TpmResult.Success) return AfterSuccess(state, tpm);
             responseLength = WriteError(response, result);
-            return AfterFailure(state, auths, result, tpm.AuthorizationFailed);
+            return tpm.AfterFailure(WithoutSessions(state, auths, result));
         }
         finally
         {
@@ -160,25 +160,13 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
         return isStale ? after with { Permanent = after.Permanent with { SavedState = null } } : after;
     }
 
-    /// <summary>
-    /// What a failure leaves behind, on the state from before the command: its sessions end, unless the error is not fatal or the size was wrong
-    /// (Part 2 §16), and a guess that failed is counted.
-    /// </summary>
-    private TpmState AfterFailure(TpmState before, AuthBlock[] auths, TpmResult result, bool guessed)
+    /// <summary>A failure ends the sessions of its command, unless the error is not fatal or the size was wrong (Part 2 §16).</summary>
+    private static TpmState WithoutSessions(TpmState before, AuthBlock[] auths, TpmResult result)
     {
         bool endsSessions = auths.Length > 0 && result < TpmResult.Retry && result != TpmResult.BadParamSize;
-        if (endsSessions)
-            before = before with { Sessions = before.Sessions.Without(session => Array.Exists(auths, auth => auth.Session.Handle == session.Handle)) };
-        if (guessed)
-        {
-            before = before with
-            {
-                Permanent = before.Permanent with { DictionaryAttack = before.Permanent.DictionaryAttack.Failed() },
-                LockoutStart = platform.Time.GetTimestamp(),
-            };
-        }
-
-        return before;
+        return endsSessions
+            ? before with { Sessions = before.Sessions.Without(session => Array.Exists(auths, auth => auth.Session.Handle == session.Handle)) }
+            : before;
     }
 
     private static void WriteHeader(Span<byte> response, TpmTag tag, int length, TpmResult result)

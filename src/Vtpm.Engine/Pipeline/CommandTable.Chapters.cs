@@ -1,3 +1,4 @@
+using Vtpm.Engine.Commands.AuthorizationChanges;
 using Vtpm.Engine.Commands.AuthorizationSessions;
 using Vtpm.Engine.Commands.Capability;
 using Vtpm.Engine.Commands.Cryptography;
@@ -6,12 +7,15 @@ using Vtpm.Engine.Commands.Endorsement;
 using Vtpm.Engine.Commands.Eviction;
 using Vtpm.Engine.Commands.Identity;
 using Vtpm.Engine.Commands.Integrity;
+using Vtpm.Engine.Commands.Management;
 using Vtpm.Engine.Commands.MonotonicCounters;
 using Vtpm.Engine.Commands.NonVolatileStorage;
+using Vtpm.Engine.Commands.OptIn;
 using Vtpm.Engine.Commands.Ownership;
 using Vtpm.Engine.Commands.SessionManagement;
 using Vtpm.Engine.Commands.Startup;
 using Vtpm.Engine.Commands.Storage;
+using Vtpm.Engine.Commands.Testing;
 using Vtpm.Engine.Commands.TimingTicks;
 
 namespace Vtpm.Engine;
@@ -25,13 +29,36 @@ public sealed partial class CommandTable
         new Startup(),
         new SaveState(),
 
-        // §6 Ownership
+        // §4 Admin testing
+        new SelfTestFull(),
+        new ContinueSelfTest(),
+        new GetTestResult(),
+
+        // §5 Admin opt-in
+        new SetOwnerInstall(),
+        new OwnerSetDisable(),
+        new PhysicalEnable(),
+        new PhysicalDisable(),
+        new PhysicalSetDeactivated(),
+        new SetTempDeactivated(),
+        new SetOperatorAuth(),
+
+        // §6 Admin ownership
         new TakeOwnership(),
+        new OwnerClear(),
+        new ForceClear(),
+        new DisableOwnerClear(),
+        new DisableForceClear(),
+        new TscPhysicalPresence(),
+        new TscResetEstablishmentBit(),
 
         // §7 The capability commands
         new GetCapability(),
         new SetCapability(),
         new GetCapabilityOwner(),
+
+        // §9 Administrative functions: management
+        new ResetLockValue(),
 
         // §10 Storage functions
         new Seal(),
@@ -55,6 +82,10 @@ public sealed partial class CommandTable
 
         // §14 Endorsement key handling
         new CreateEndorsementKeyPair(),
+        new CreateRevocableEK(),
+        new RevokeTrust(),
+        new ReadPubek(),
+        new OwnerReadInternalPub(),
 
         // §15 Identity creation and activation
         new MakeIdentity(),
@@ -66,6 +97,10 @@ public sealed partial class CommandTable
         new Quote(),
         new PcrReset(),
         new Quote2(),
+
+        // §17 Changing authorization data
+        new ChangeAuth(),
+        new ChangeAuthOwner(),
 
         // §18 Authorization sessions
         new Oiap(),
@@ -110,5 +145,7 @@ public sealed partial class CommandTable
         new SaveAuthContext(),
         new LoadAuthContext(),
         new Reset(),
+        new OwnerReadPubek(),
+        new DisablePubekRead(),
     ]);
 }

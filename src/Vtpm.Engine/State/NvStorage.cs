@@ -1,3 +1,5 @@
+using Vtpm.Wire;
+
 namespace Vtpm.Engine;
 
 /// <summary>The NV areas that are defined (Part 2 §19, Part 3 §20), in the order of their indexes. Immutable.</summary>
@@ -38,6 +40,9 @@ public sealed class NvStorage
 
     /// <summary>What is left when the owner is cleared.</summary>
     public NvStorage WithoutOwnerAreas() => Array.Exists(_areas, area => area.BelongsToOwner) ? new(Array.FindAll(_areas, area => !area.BelongsToOwner)) : this;
+
+    /// <summary>What is left when trust is revoked: areas whose index has the D bit go, too (Part 3 §14.3 action 4a).</summary>
+    public NvStorage WithoutManufacturerAreas() => new(Array.FindAll(_areas, area => (area.Index & TpmNvIndex.D) == 0));
 
     /// <summary>The largest area that can still be defined: one that fits the memory, and that one command could fill (Part 1 §28).</summary>
     public int Available(TpmProfile profile) => Math.Clamp(profile.NvSize - Used - AreaOverhead, 0, profile.InputBufferSize);

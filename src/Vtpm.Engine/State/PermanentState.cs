@@ -66,6 +66,6 @@ public sealed record PermanentData
 
 /// <summary>
 /// What TPM_SaveState keeps for TPM_Startup(ST_STATE) (Part 3 §3.3): the PCRs that are not resettable, TPM_STCLEAR_FLAGS and TPM_STCLEAR_DATA,
-/// and the keys that are not volatile. Any change of the state after it makes it worthless.
+/// and the keys in their slots. Any change of the state after it makes it worthless.
 /// </summary>
 public sealed record SavedState(PcrBank Pcrs, TpmStClearFlags StClearFlags, StClearData StClearData, HandleTable<LoadedKey> Keys);

@@ -28,10 +28,15 @@ public sealed record TpmState
     /// <summary>The SHA-1 thread (Part 3 §13), when one runs.</summary>
     public Sha1Thread? Sha1Thread { get; init; }
 
-    /// <summary>True after a self-test or a command has failed for inner reasons: only the test's result can be had (Part 1 §24.3).</summary>
-    public bool Failed { get; init; }
+    /// <summary>What has put the TPM into failure mode, if it is there.</summary>
+    public FailureCause FailureCause { get; init; }
 
-    /// <summary>When the lock-out of the dictionary attack defence began; a timestamp of the platform's clock.</summary>
+    /// <summary>Failure mode (Part 1 §9.2): after a self-test or a command has failed for inner reasons, only the test's result can be had.</summary>
+    public bool Failed => FailureCause != FailureCause.None;
+
+    /// <summary>
+    /// When the lock-out of the dictionary attack defence began: at the last failure, or when the power came on. A timestamp of the platform's clock.
+    /// </summary>
     public long LockoutStart { get; init; }
 }
 
@@ -44,8 +49,6 @@ public sealed record StClearData
     public uint CountId { get; init; }
 
     public uint OwnerReference { get; init; } = TpmKeyHandle.Owner;
-
-    public bool DisableResetLock { get; init; }
 
     public uint DeferredPhysicalPresence { get; init; }
 

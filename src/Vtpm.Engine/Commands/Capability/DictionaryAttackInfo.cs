@@ -11,19 +11,8 @@ internal static class DictionaryAttackInfo
     {
         info = default;
         if (entityType is < (uint)TpmEntityType.KeyHandle or > (uint)TpmEntityType.Operator) return TpmResult.WrongEntityType;
-        TimeSpan left = tpm.LockoutLeft;
-        TpmDaState state = left > TimeSpan.Zero ? TpmDaState.Active : TpmDaState.Inactive;
-        var action = new TpmDaActionType { Actions = TpmDaActions.Timeout };
-        info = tpm.PermanentFlags.DisableFullDALogicInfo
-            ? WireFormat.ToBytes(new TpmDaInfoLimited { State = state, ActionAtThreshold = action })
-            : WireFormat.ToBytes(new TpmDaInfo
-            {
-                State = state,
-                CurrentCount = (ushort)Math.Min(tpm.Permanent.DictionaryAttack.FailedAuthorizations, ushort.MaxValue),
-                ThresholdCount = DictionaryAttack.Threshold,
-                ActionAtThreshold = action,
-                ActionDependValue = (uint)Math.Ceiling(left.TotalSeconds),
-            });
+        DictionaryAttackStatus status = tpm.DictionaryAttack;
+        info = tpm.PermanentFlags.DisableFullDALogicInfo ? WireFormat.ToBytes(status.LimitedInfo) : WireFormat.ToBytes(status.Info);
         return TpmResult.Success;
     }
 }

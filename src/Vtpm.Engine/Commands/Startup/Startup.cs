@@ -1,3 +1,4 @@
+using Vtpm.Engine.Commands.Testing;
 using Vtpm.Wire;
 using static Vtpm.Wire.TpmResult;
 
@@ -18,6 +19,8 @@ public sealed class Startup()
     protected override TpmResult Execute(CommandContext tpm, in StartupRequest request, ref NoParameters response)
     {
         if (!tpm.State.StAnyFlags.PostInitialise) return InvalidPostInit;
+        // What measures the platform is tested before the first measurement (Part 1 §9.2).
+        if (!SelfTest.HashWorks()) return tpm.EnterFailureMode(FailureCause.Hash);
         SavedState? saved = tpm.Permanent.SavedState;
         switch (request.StartupType)
         {
@@ -28,9 +31,8 @@ public sealed class Startup()
                 Restore(tpm, saved);
                 break;
             case TpmStartupType.State:
-                // NoParameters to restore: whoever comes next must not be able to pose as the firmware (§3.2 action 3a).
-                tpm.State = tpm.State with { Failed = true };
-                break;
+                // Nothing to restore: whoever comes next must not be able to pose as the firmware (§3.2 action 3a).
+                return tpm.EnterFailureMode(FailureCause.NoSavedState);
             case TpmStartupType.Deactivated:
                 StartClear(tpm, deactivated: true);
                 break;

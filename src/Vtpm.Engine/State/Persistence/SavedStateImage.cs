@@ -11,7 +11,6 @@ internal struct SavedStateImage : IWireStructure<SavedStateImage>
     public TpmNonce ContextNonceKey;
     public uint CountId;
     public uint OwnerReference;
-    public bool DisableResetLock;
     public uint DeferredPhysicalPresence;
     public Number[] NvWriteLocks;
     public Number[] NvReadLocks;
@@ -25,7 +24,6 @@ internal struct SavedStateImage : IWireStructure<SavedStateImage>
         TpmNonce.Describe(ref wire, ref value.ContextNonceKey);
         wire.UInt32(ref value.CountId);
         wire.UInt32(ref value.OwnerReference);
-        wire.Bool(ref value.DisableResetLock);
         wire.UInt32(ref value.DeferredPhysicalPresence);
         wire.List32(ref value.NvWriteLocks, StateFormat.MaxItems);
         wire.List32(ref value.NvReadLocks, StateFormat.MaxItems);
@@ -39,7 +37,6 @@ internal struct SavedStateImage : IWireStructure<SavedStateImage>
         ContextNonceKey = state.StClearData.ContextNonceKey,
         CountId = state.StClearData.CountId,
         OwnerReference = state.StClearData.OwnerReference,
-        DisableResetLock = state.StClearData.DisableResetLock,
         DeferredPhysicalPresence = state.StClearData.DeferredPhysicalPresence,
         NvWriteLocks = [.. state.StClearData.NvWriteLocks.Order().Select(index => new Number { Value = index })],
         NvReadLocks = [.. state.StClearData.NvReadLocks.Order().Select(index => new Number { Value = index })],
@@ -55,7 +52,6 @@ internal struct SavedStateImage : IWireStructure<SavedStateImage>
             ContextNonceKey = ContextNonceKey,
             CountId = CountId,
             OwnerReference = OwnerReference,
-            DisableResetLock = DisableResetLock,
             DeferredPhysicalPresence = DeferredPhysicalPresence,
             NvWriteLocks = NvWriteLocks.Select(number => number.Value).ToFrozenSet(),
             NvReadLocks = NvReadLocks.Select(number => number.Value).ToFrozenSet(),

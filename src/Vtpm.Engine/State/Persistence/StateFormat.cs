@@ -66,7 +66,7 @@ public static class StateFormat
         public CounterImage[] Counters;
         public TpmFamilyTableEntry[] Families;
         public DelegateRowImage[] DelegateRows;
-        public uint FailedAuthorizations;
+        public DictionaryAttackImage DictionaryAttack;
         public KeyImage[] OwnerEvictKeys;
         public SavedStateImage? SavedState;
 
@@ -88,7 +88,7 @@ public static class StateFormat
             wire.List32(ref value.Counters, MaxItems);
             wire.List32(ref value.Families, MaxItems);
             wire.List32(ref value.DelegateRows, MaxItems);
-            wire.UInt32(ref value.FailedAuthorizations);
+            wire.Structure(ref value.DictionaryAttack);
             wire.List32(ref value.OwnerEvictKeys, MaxItems);
             wire.Optional(ref value.SavedState);
         }
@@ -104,7 +104,7 @@ public static class StateFormat
             Counters = Convert(state.Counters.Counters.Items, CounterImage.Of),
             Families = state.Delegation.Families.ToArray(),
             DelegateRows = Convert(state.Delegation.Rows, DelegateRowImage.Of),
-            FailedAuthorizations = state.DictionaryAttack.FailedAuthorizations,
+            DictionaryAttack = DictionaryAttackImage.Of(state.DictionaryAttack),
             OwnerEvictKeys = Images(state.OwnerEvictKeys),
             SavedState = state.SavedState is { } saved ? SavedStateImage.Of(saved) : null,
         };
@@ -116,7 +116,7 @@ public static class StateFormat
             Nv = NvStorage.Of(NvAreas.Select(image => image.ToArea())),
             Counters = CounterTable.Of(MaxCounterValue, Counters.Select(image => image.ToCounter())),
             Delegation = DelegationTables.Of(Families, DelegateRows.Select(image => image.ToRow())),
-            DictionaryAttack = DictionaryAttack.None with { FailedAuthorizations = FailedAuthorizations },
+            DictionaryAttack = DictionaryAttack.ToState(),
             OwnerEvictKeys = Keys(OwnerEvictKeys, rsa),
             SavedState = SavedState?.ToState(rsa),
         };

@@ -15,7 +15,7 @@ public class GetCapabilityDALogicTests
         Assert.Equal("0037" + "00" + "0000" + "000f" + "003900000001" + "00000000" + "00000000", Hex(tpm.GetCapability(TpmCapability.DALogic, 0, 2)));
         tpm.State = tpm.State with
         {
-            Permanent = tpm.State.Permanent with { DictionaryAttack = new DictionaryAttack { FailedAuthorizations = 15 } },
+            Permanent = tpm.State.Permanent with { DictionaryAttack = new DictionaryAttack { FailedAuthorizations = 15, LastFailure = tpm.Time.GetUtcNow() } },
             LockoutStart = tpm.Time.GetTimestamp(),
         };
         tpm.Time.Advance(TimeSpan.FromSeconds(1.5));

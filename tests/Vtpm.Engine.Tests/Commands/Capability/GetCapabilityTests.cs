@@ -244,7 +244,7 @@ public class GetCapabilityTests
     public void GetCapability_Action3_FailureMode_AnswersWhatIsNamedAndNoMore(bool started)
     {
         var tpm = new TestTpm(started: started);
-        tpm.State = tpm.State with { Failed = true };
+        tpm.State = tpm.State with { FailureCause = FailureCause.Defect };
         Assert.Equal("01010000", Hex(tpm.GetCapability(TpmCapability.Version)));
         Assert.Equal(15, tpm.GetCapability(TpmCapability.VersionVal).Length);
         Assert.Empty(tpm.GetCapability(TpmCapability.Mfr));

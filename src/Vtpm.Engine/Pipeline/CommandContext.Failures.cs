@@ -1,0 +1,54 @@
+using System.Security.Cryptography;
+using Vtpm.Wire;
+
+namespace Vtpm.Engine;
+
+/// <content>What a command leaves behind when it fails: a guess that is counted, a TPM in failure mode.</content>
+public sealed partial class CommandContext
+{
+    private bool _guessed;
+    private FailureCause _failureCause;
+
+    /// <summary>The defence against guessing, as it stands now.</summary>
+    public DictionaryAttackStatus DictionaryAttack =>
+        Permanent.DictionaryAttack.At(Platform.Time.GetUtcNow(), Platform.Time.GetElapsedTime(State.LockoutStart));
+
+    /// <summary>True for TPM_ResetLockValue, which ends a lock-out, and has a rule of its own for guesses at it (Part 3 §9.3).</summary>
+    private bool EndsLockout => Command.Traits.Ordinal == TpmOrdinal.ResetLockValue;
+
+    private bool IsLockedOut => !EndsLockout && DictionaryAttack.IsLockedOut;
+
+    /// <summary>
+    /// Compares a secret that came in the clear, in constant time. Where presence is proven, the defence against guessing does not refuse: whoever
+    /// stands before the machine has other ways.
+    /// </summary>
+    /// <returns>TPM_SUCCESS, TPM_AUTHFAIL, or TPM_DEFEND_LOCK_RUNNING without having looked.</returns>
+    public TpmResult CompareSecret(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> given)
+    {
+        if (IsLockedOut && !PhysicalPresence) return TpmResult.DefendLockRunning;
+        return CryptographicOperations.FixedTimeEquals(expected, given) ? TpmResult.Success : Fail(TpmResult.AuthFail);
+    }
+
+    /// <summary>The TPM goes into failure mode (Part 1 §9.2) once the command has failed with what this returns: TPM_FAILEDSELFTEST.</summary>
+    public TpmResult EnterFailureMode(FailureCause cause)
+    {
+        _failureCause = cause;
+        return TpmResult.FailedSelfTest;
+    }
+
+    /// <summary>The effects of the failure on the state from before the command.</summary>
+    internal TpmState AfterFailure(TpmState before)
+    {
+        if (_failureCause != FailureCause.None) before = before with { FailureCause = _failureCause };
+        if (!_guessed) return before;
+        var counted = Engine.DictionaryAttack.AfterFailure(DictionaryAttack.Count, Platform.Time.GetUtcNow(), atReset: EndsLockout);
+        return before with { Permanent = before.Permanent with { DictionaryAttack = counted }, LockoutStart = Platform.Time.GetTimestamp() };
+    }
+
+    /// <summary>A comparison of secrets has failed: it counts as a guess (Part 1 §8.1).</summary>
+    private TpmResult Fail(TpmResult failure)
+    {
+        _guessed = true;
+        return failure;
+    }
+}
