@@ -39,7 +39,8 @@ public sealed class Tpm12Engine : ITpmEngine
     {
         _arena.Clear();
         _proposed = _tpm.Execute(_state, request, locality, response, out int length);
-        return new TpmProposal(length, ReferenceEquals(_proposed.Permanent, _state.Permanent) ? null : StateFormat.Write(_proposed.Permanent, _arena));
+        if (ReferenceEquals(_proposed.Permanent, _state.Permanent)) return new TpmProposal(length, State: null);
+        return new TpmProposal(length, StateFormat.Write(_proposed.Permanent, _arena));
     }
 
     public void Commit()
