@@ -19,7 +19,8 @@ public sealed class Swtpm : IDisposable
     {
     }
 
-    private Swtpm(byte[]? state)
+    /// <summary>With the state that another one has had (<see cref="ReadState"/>); none is a chip fresh from its factory, disabled.</summary>
+    public Swtpm(byte[]? state)
     {
         if (state is not null) File.WriteAllBytes(StatePath, state);
         Start();
@@ -29,7 +30,7 @@ public sealed class Swtpm : IDisposable
 
     private string StatePath => Path.Combine(_directory.FullName, "tpm-00.permall");
 
-    /// <summary>Another TPM with the same secrets, as a thief of its state would have it.</summary>
+    /// <summary>All that is permanent in it.</summary>
     public byte[] ReadState() => File.ReadAllBytes(StatePath);
 
     /// <summary>Off and on again, with TPM_Startup(ST_CLEAR).</summary>

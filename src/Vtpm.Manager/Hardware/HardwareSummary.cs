@@ -1,0 +1,33 @@
+using System.Security.Cryptography;
+using Vtpm.Wire;
+
+namespace Vtpm.Manager;
+
+/// <summary>What the manager found when it set up the hardware TPM.</summary>
+public sealed record HardwareSummary
+{
+    /// <summary>What <c>tpm_version</c> calls the chip version, such as <c>1.2.0.7</c>.</summary>
+    public required string ChipVersion { get; init; }
+
+    public required int SpecLevel { get; init; }
+
+    public required int ErrataRevision { get; init; }
+
+    /// <summary>Four letters, or their hex digits where they are none.</summary>
+    public required string Vendor { get; init; }
+
+    /// <summary>The PCRs in their order, as they were at the start.</summary>
+    public required IReadOnlyList<TpmDigest> Pcrs { get; init; }
+
+    /// <summary>Whether it was the manager, just now, who took ownership.</summary>
+    public required bool TookOwnership { get; init; }
+
+    /// <summary>The modulus of the endorsement key; empty when the owner's authorization did not read it.</summary>
+    public required ReadOnlyMemory<byte> EndorsementKey { get; init; }
+
+    /// <summary>SHA-256 of the endorsement key's modulus, in hex; null when it could not be read.</summary>
+    public string? EndorsementKeySha256 => EndorsementKey.IsEmpty ? null : Convert.ToHexStringLower(SHA256.HashData(EndorsementKey.Span));
+
+    /// <summary>SHA-1 of the endorsement key's modulus, in hex; null when it could not be read.</summary>
+    public string? EndorsementKeySha1 => EndorsementKey.IsEmpty ? null : Convert.ToHexStringLower(SHA1.HashData(EndorsementKey.Span));
+}

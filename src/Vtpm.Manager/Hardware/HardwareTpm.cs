@@ -1,0 +1,152 @@
+using Vtpm.Client;
+using Vtpm.Transports;
+using Vtpm.Wire;
+
+namespace Vtpm.Manager;
+
+/// <summary>
+/// The hardware TPM in the manager's hands: set up at the start, sealing what opens the image, quoting for the vTPMs. A link that failed is opened
+/// again by the next use.
+/// </summary>
+public sealed partial class HardwareTpm : IDisposable
+{
+    /// <summary>A self-test takes chips a second or two; one that is not done after so long is out of order.</summary>
+    private static readonly TimeSpan SelfTestPatience = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
+
+    private readonly Func<ITpmConnection> _connect;
+    private readonly TpmLocalitySelection _locality;
+    private readonly TpmSecret _owner;
+    private readonly TpmSecret _srk;
+    private readonly ManagerLog _log;
+    private TpmClient? _client;
+
+    private HardwareTpm(Func<ITpmConnection> connect, int locality, TpmSecret owner, TpmSecret srk, ManagerLog log)
+    {
+        _connect = connect;
+        _locality = (TpmLocalitySelection)(1 << locality);
+        _owner = owner;
+        _srk = srk;
+        _log = log;
+    }
+
+    /// <summary>What was found at the start.</summary>
+    public HardwareSummary Summary { get; private set; } = null!;
+
+    /// <summary>Connects and sets the TPM up: started, emptied of what others have left, owned.</summary>
+    /// <exception cref="ManagerException">It cannot be used as it is; the message says what to do.</exception>
+    /// <exception cref="TpmTransportException">It cannot be reached.</exception>
+    internal static HardwareTpm Start(Func<ITpmConnection> connect, int locality, string ownerAuth, string srkAuth, ManagerLog log)
+    {
+        if (locality is < 0 or > 4) throw new ManagerException($"tpmlocality={locality}: localities are 0 to 4");
+        var tpm = new HardwareTpm(connect, locality, ParseAuth("owner_auth", ownerAuth), ParseAuth("srk_auth", srkAuth), log);
+        try
+        {
+            tpm.SetUp();
+            return tpm;
+        }
+        catch
+        {
+            tpm.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _client?.Dispose();
+        _client = null;
+        _owner.Dispose();
+        _srk.Dispose();
+    }
+
+    /// <summary>The composite hash that the selected PCRs have now.</summary>
+    internal TpmDigest ReadComposite(uint mask) => Use(tpm => PcrMask.Composite(mask, pcr => tpm.PcrRead((uint)pcr)));
+
+    /// <summary>Sends a vTPM's own command on.</summary>
+    internal int PassThrough(ReadOnlySpan<byte> request, Span<byte> response)
+    {
+        TpmClient client = Client();
+        try
+        {
+            return client.Transmit(request, response, out _);
+        }
+        catch (TpmTransportException)
+        {
+            Disconnect();
+            throw;
+        }
+    }
+
+    private static TpmSecret ParseAuth(string name, string form)
+    {
+        try
+        {
+            return TpmSecret.Parse(form);
+        }
+        catch (FormatException e)
+        {
+            throw new ManagerException($"{name}=: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Runs commands, patiently while the TPM is busy.</summary>
+    private T Use<T>(Func<TpmClient, T> commands)
+    {
+        long deadline = Environment.TickCount64 + (long)SelfTestPatience.TotalMilliseconds;
+        while (true)
+        {
+            TpmClient client = Client();
+            try
+            {
+                return commands(client);
+            }
+            catch (TpmBusyException e) when (e.Result != TpmResult.DefendLockRunning && Environment.TickCount64 < deadline)
+            {
+                if (e.Result == TpmResult.NeedsSelfTest) client.ContinueSelfTest();
+                else Thread.Sleep(RetryPause);
+            }
+            catch (TpmTransportException)
+            {
+                Disconnect();
+                throw;
+            }
+        }
+    }
+
+    private void Use(Action<TpmClient> commands) => Use(tpm =>
+    {
+        commands(tpm);
+        return true;
+    });
+
+    private TpmClient Client()
+    {
+        if (_client is not null) return _client;
+        _client = new TpmClient(_connect());
+        try
+        {
+            // The one command that tells whether TPM_Startup was given, and that nothing else forbids.
+            Use(tpm => tpm.PcrRead(0));
+        }
+        catch (TpmCommandException e) when (e.Result == TpmResult.InvalidPostInit)
+        {
+            _log.TpmInfo("TPM_Startup(ST_CLEAR): the firmware has not started the TPM");
+            Use(tpm => tpm.Startup(TpmStartupType.Clear));
+        }
+        catch
+        {
+            Disconnect();
+            throw;
+        }
+
+        return _client;
+    }
+
+    private void Disconnect()
+    {
+        _client?.Dispose();
+        _client = null;
+    }
+}

@@ -1,0 +1,70 @@
+using Vtpm.Storage;
+
+namespace Vtpm.Manager;
+
+/// <summary>
+/// Opens the manager's image at the start, or says why not. A fresh image is made where there never was one, and else only when told to: the keys of
+/// all vTPMs are in it.
+/// </summary>
+internal static class ImageOpening
+{
+    /// <exception cref="ManagerException">It does not open; the message says what happened and what the choices are.</exception>
+    public static ManagerImage Open(ManagerOptions options, IBlockStore store, HardwareTpm hardware, ManagerLog log)
+    {
+        ManagerOpen open = ManagerImage.Open(store, hardware);
+        string[] faults = hardware.TakeUnsealFaults();
+        switch (open.Content)
+        {
+            case ManagerImageContent.Opened:
+                if (options.CreateFresh) log.Info("the image opens, so it stays: a fresh one is made only in place of one that does not (wipe the file to start anew)");
+                return Opened(open, log);
+            case ManagerImageContent.Blank:
+                log.Info($"the image is blank: A NEW ONE IS MADE; it is written when the manager is provisioned");
+                return ManagerImage.Create(store, hardware);
+            case ManagerImageContent.NeverSaved:
+                // Nothing was acknowledged that could be lost.
+                log.Warn($"{open.Reason}: A NEW ONE IS MADE; it is written when the manager is provisioned");
+                return ManagerImage.Create(store, hardware);
+            case not (ManagerImageContent.TooSmall or ManagerImageContent.Unreadable) when options.CreateFresh:
+                log.Warn($"{open.Reason}: A FRESH IMAGE TAKES ITS PLACE, as was asked for; every key in the old one is lost");
+                return ManagerImage.Create(store, hardware);
+            default:
+                throw new ManagerException(Refusal(open, faults));
+        }
+    }
+
+    private static ManagerImage Opened(ManagerOpen open, ManagerLog log)
+    {
+        ManagerImage image = open.Image!;
+        if (open.Reason.Length > 0) log.Warn(open.Reason);
+        log.Info($"image {image.Uuid} opened: {image.Groups.Count} groups, {image.Groups.Sum(group => group.VtpmCount)} vTPMs, save {image.Sequence}");
+        foreach (ManagerGroup group in image.Groups)
+        {
+            if (!group.IsOpen) log.Warn($"group {group.Index} ({group.Uuid}) stays closed: the present PCRs are no platform of its");
+            if (group.RollbackDetected) log.Warn($"group {group.Index} ({group.Uuid}): an older state of it may have been put into this image");
+        }
+
+        // A stop in the middle of a group-update has left a root that earlier platforms can open.
+        if (image.EarlierSealsRemain && image.Save() is { Write: not ManagerWrite.Saved } save) log.Warn($"earlier seals remain: {save.Reason}");
+        return image;
+    }
+
+    private static string Refusal(ManagerOpen open, string[] faults)
+    {
+        string happened = faults.Length == 0 ? open.Reason : $"{open.Reason}. In detail: {string.Join("; ", faults)}";
+        string choices = open.Content switch
+        {
+            ManagerImageContent.CannotUnseal or ManagerImageContent.GroupZeroClosed =>
+                "start the machine in a configuration that was approved (the same firmware and settings), with the hardware TPM, owner and tpmlocality= it was sealed by; or restore a copy of the image that was made for this configuration",
+            ManagerImageContent.Damaged => "restore the image from a copy",
+            ManagerImageContent.NotAnImage => "correct the image's name",
+            ManagerImageContent.NewerVersion => "use the newer manager",
+            ManagerImageContent.TooSmall => $"use an image of {ManagerImage.DefaultLength} bytes",
+            _ => "look after the medium, then start again",
+        };
+        string fresh = open.Content is ManagerImageContent.TooSmall or ManagerImageContent.Unreadable
+            ? ""
+            : "; or let a fresh image take its place (--create-fresh), by which every vTPM loses its key and with it its state";
+        return $"the manager's image does not open: {happened}. Nothing was changed. Choices: {choices}{fresh}.";
+    }
+}

@@ -1,0 +1,62 @@
+using Vtpm.Storage;
+using Vtpm.Wire;
+
+namespace Vtpm.Manager;
+
+/// <summary>What a command works on.</summary>
+internal readonly record struct ManagerContext(ManagerService Manager, ManagerLink Link)
+{
+    public ManagerImage Image => Manager.Image;
+
+    public HardwareTpm Hardware => Manager.Hardware;
+
+    public ManagerLog Log => Manager.Log;
+
+    /// <summary>The group that a management command names.</summary>
+    public TpmResult FindGroup(uint index, out ManagerGroup group)
+    {
+        group = index < Image.Groups.Count ? Image.Groups[(int)index] : null!;
+        if (group is null) return TpmResult.BadIndex;
+        return group.IsOpen ? TpmResult.Success : TpmResult.AuthFail;
+    }
+}
+
+/// <summary>One command of the manager.</summary>
+internal abstract class ManagerCommand(VtpmManagerOrdinal ordinal)
+{
+    public VtpmManagerOrdinal Ordinal { get; } = ordinal;
+
+    /// <summary>Executes the command; parameters that do not read are TPM_BAD_PARAMETER, as the original has it.</summary>
+    public abstract TpmResult Execute(in ManagerContext context, ReadOnlySpan<byte> parameters, Span<byte> body, out int length);
+}
+
+/// <summary>A command whose parameters and response are structures.</summary>
+internal abstract class ManagerCommand<TRequest, TResponse>(VtpmManagerOrdinal ordinal) : ManagerCommand(ordinal)
+    where TRequest : struct, IWireStructure<TRequest>
+    where TResponse : struct, IWireStructure<TResponse>
+{
+    public sealed override TpmResult Execute(in ManagerContext context, ReadOnlySpan<byte> parameters, Span<byte> body, out int length)
+    {
+        length = 0;
+        if (WireFormat.Read(parameters, out TRequest request) != TpmResult.Success) return TpmResult.BadParameter;
+        TResponse response = default;
+        TpmResult result = Execute(context, request, ref response);
+        if (result != TpmResult.Success) return result;
+        var writer = new WireWriter(body);
+        writer.Structure(ref response);
+        length = writer.Length;
+        return writer.Result;
+    }
+
+    protected abstract TpmResult Execute(in ManagerContext manager, in TRequest request, ref TResponse response);
+}
+
+/// <summary>Nothing on the wire.</summary>
+internal struct NoParameters : IWireStructure<NoParameters>
+{
+    public static void Describe<TCodec>(ref TCodec wire, ref NoParameters value)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        // There is nothing to describe.
+    }
+}

@@ -1,0 +1,34 @@
+using Vtpm.Manager.Commands;
+using Vtpm.Wire;
+
+namespace Vtpm.Manager;
+
+/// <summary>All commands, in the order of their ordinals.</summary>
+internal static class ManagerCommands
+{
+    /// <summary>VTPM_TAG_REQ: of every vTPM.</summary>
+    public static IReadOnlyDictionary<VtpmManagerOrdinal, ManagerCommand> OfVtpms { get; } = Table(
+        new SaveHashKey(),
+        new LoadHashKey(),
+        new GetBootHash(),
+        new GetQuote());
+
+    /// <summary>VTPM_TAG_REQ2: of administrators.</summary>
+    public static IReadOnlyDictionary<VtpmManagerOrdinal, ManagerCommand> OfAdministrators { get; } = Table(
+        new GroupList(),
+        new GroupNew(),
+        new GroupDel(),
+        new GroupActivate(),
+        new GroupUpdate(),
+        new GroupShow(),
+        new VtpmList(),
+        new VtpmNew(),
+        new VtpmDel());
+
+    private static Dictionary<VtpmManagerOrdinal, ManagerCommand> Table(params ReadOnlySpan<ManagerCommand> commands)
+    {
+        var table = new Dictionary<VtpmManagerOrdinal, ManagerCommand>();
+        foreach (ManagerCommand command in commands) table.Add(command.Ordinal, command);
+        return table;
+    }
+}

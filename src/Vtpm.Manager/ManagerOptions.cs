@@ -1,0 +1,69 @@
+using Vtpm.Storage;
+using Vtpm.Transports;
+
+namespace Vtpm.Manager;
+
+/// <summary>A vTPM's own way to the manager: whoever connects there is that vTPM.</summary>
+/// <param name="Uuid">The vTPM.</param>
+/// <param name="Address">A Unix socket. TCP says nothing about who is at the other end, and is refused.</param>
+public sealed record VtpmListener(Guid Uuid, TpmAddress Address)
+{
+    /// <summary>What follows the first ':' of <see cref="DefaultLabel"/>.</summary>
+    public const string DefaultRole = "vtpm:socket";
+
+    /// <summary>Approves every vTPM on a socket, whatever its uuid: the form of a label that a group's kernel list may have instead of the label itself.</summary>
+    public const string AnyVtpmLabel = "*:" + DefaultRole;
+
+    /// <summary>
+    /// What stands for the XSM label that Xen gives a domain; its SHA-1 is the vTPM's kernel hash. The manager has measured nothing: the label says
+    /// which door the vTPM came in by, not which program it is.
+    /// </summary>
+    public string Label { get; init; } = DefaultLabel(Uuid);
+
+    /// <summary>
+    /// The user that the vTPM runs as, when it is not the manager's: everybody may then connect, and the kernel's word on who did decides (that user
+    /// and root). Null leaves it to the socket's file, which only the manager's own user and root can open.
+    /// </summary>
+    public uint? User { get; init; }
+
+    public static string DefaultLabel(Guid uuid) => $"{uuid:D}:{DefaultRole}";
+}
+
+/// <summary>How a manager is to be started.</summary>
+public sealed record ManagerOptions
+{
+    /// <summary>The hardware TPM.</summary>
+    public required TpmAddress Hardware { get; init; }
+
+    /// <summary>Opens the hardware TPM where its address alone does not do.</summary>
+    public Func<TpmAddress, ITpmConnection> Connect { get; init; } = static address => TpmConnection.Open(address);
+
+    /// <summary>The locality that the hardware TPM sees the manager at (tpmlocality=); the image is sealed to it.</summary>
+    public int Locality { get; init; }
+
+    /// <summary>owner_auth=: <c>well-known</c>, <c>hash:HEX</c> or <c>text:…</c>.</summary>
+    public string OwnerAuth { get; init; } = "well-known";
+
+    /// <summary>srk_auth=, in the same forms.</summary>
+    public string SrkAuth { get; init; } = "well-known";
+
+    /// <summary>The manager's image: a file (made when it is not there) or a block device.</summary>
+    public string? ImagePath { get; init; }
+
+    /// <summary>The manager's image, opened by the caller and staying theirs; instead of a path.</summary>
+    public IBlockStore? Image { get; init; }
+
+    public IReadOnlyList<VtpmListener> Vtpms { get; init; } = [];
+
+    /// <summary>A socket for management commands; whoever can open its file administers the manager.</summary>
+    public TpmAddress? Admin { get; init; }
+
+    /// <summary>An image that does not open is replaced by an empty one: every key in it is lost. One that opens stays.</summary>
+    public bool CreateFresh { get; init; }
+
+    /// <summary>Acknowledge what an unprovisioned manager can keep in memory only, as the original does.</summary>
+    public bool AllowUnprovisioned { get; init; }
+
+    /// <summary>Takes the log, a line at a time.</summary>
+    public Action<string>? Log { get; init; }
+}

@@ -1,0 +1,190 @@
+using System.Buffers.Binary;
+using Vtpm.Client;
+using Vtpm.Storage;
+using Vtpm.Transports;
+using Vtpm.Wire;
+
+namespace Vtpm.Manager;
+
+/// <summary>
+/// The manager as a function of (link, request): which commands there are for whom, and that nothing is acknowledged which is not durable. One
+/// thread at a time.
+/// </summary>
+internal sealed class ManagerService(HardwareTpm hardware, ManagerImage image, ManagerLog log, bool allowUnprovisioned)
+{
+    /// <summary>Xen's ring carries no more of a message.</summary>
+    public const int MaxLength = 4088;
+
+    private readonly HashSet<Guid> _open = [];
+    private readonly HashSet<Guid> _newGroups = [];
+
+    public HardwareTpm Hardware { get; } = hardware;
+
+    public ManagerImage Image { get; } = image;
+
+    public ManagerLog Log { get; } = log;
+
+    /// <summary>Answers one request; never throws for what is in it.</summary>
+    public int Handle(ManagerLink link, ReadOnlySpan<byte> request, Span<byte> response)
+    {
+        if (WireFormat.Read(request[..Math.Min(request.Length, TpmHeader.Size)], out TpmHeader header) != TpmResult.Success || header.ParamSize != request.Length)
+            return Failure(request, TpmResult.BadParamSize, response);
+        try
+        {
+            return header.Tag switch
+            {
+                TpmTag.VtpmReq => Execute(link, header, ManagerCommands.OfVtpms, request, response),
+                TpmTag.VtpmReq2 when !link.MayManage => Refuse(link, header, TpmResult.AuthFail, request, response),
+                TpmTag.VtpmReq2 => Execute(link, header, ManagerCommands.OfAdministrators, request, response),
+                TpmTag.RquCommand or TpmTag.RquAuth1Command or TpmTag.RquAuth2Command => PassThrough(link, header, request, response),
+                _ => Refuse(link, header, TpmResult.BadTag, request, response),
+            };
+        }
+        catch (TpmCommandException e)
+        {
+            Log.Error($"{Name(header)}: the hardware TPM refuses: {e.Message}");
+            return Failure(request, e.Result, response);
+        }
+        catch (Exception e) when (e is TpmException or IOException or ManagerException)
+        {
+            Log.Error($"{Name(header)}: {e.Message}");
+            return Failure(request, TpmResult.IOError, response);
+        }
+        catch (Exception e)
+        {
+            // A defect of ours costs one command.
+            Log.Error($"{Name(header)}: answered TPM_FAIL: {e}");
+            return Failure(request, TpmResult.Fail, response);
+        }
+        finally
+        {
+            // What a command changed and did not save is not there.
+            Image.Rollback();
+        }
+    }
+
+    /// <summary>The connection is gone: its vTPM can be opened again.</summary>
+    public void Close(ManagerLink link)
+    {
+        if (link.Vtpm is null) return;
+        _open.Remove(link.Vtpm.Uuid);
+        link.Vtpm = null;
+    }
+
+    public bool IsOpen(Guid uuid) => _open.Contains(uuid);
+
+    public void SetOpen(ManagerLink link, ManagerVtpm vtpm)
+    {
+        _open.Add(vtpm.Uuid);
+        link.Vtpm = vtpm;
+    }
+
+    /// <summary>Whether the group was made by this process: only then its keys have never been anywhere else.</summary>
+    public bool IsNew(ManagerGroup group) => _newGroups.Contains(group.Uuid);
+
+    public void MarkNew(ManagerGroup group) => _newGroups.Add(group.Uuid);
+
+    /// <summary>Opens the link's vTPM on its first command.</summary>
+    public TpmResult Open(ManagerLink link)
+    {
+        if (link.Vtpm is not null) return TpmResult.Success;
+        if (link.Uuid is not { } uuid || Image.FindVtpm(uuid) is not { } vtpm) return TpmResult.BadParameter;
+        if (!vtpm.Group.IsOpen)
+        {
+            Log.Error($"vTPM {uuid}: its group {vtpm.Group.Uuid} is not open: the hardware's configuration is none that the group's authority has approved");
+            return TpmResult.AuthFail;
+        }
+
+        if (MayOpen(link, uuid, vtpm.Group) is var refusal and not TpmResult.Success) return refusal;
+        SetOpen(link, vtpm);
+        return TpmResult.Success;
+    }
+
+    /// <summary>Whether the link may open that vTPM in that group.</summary>
+    public TpmResult MayOpen(ManagerLink link, Guid uuid, ManagerGroup group)
+    {
+        if (IsOpen(uuid))
+        {
+            Log.Error($"vTPM {uuid}: attempted to open it twice; the first connection has to close");
+            return TpmResult.Disabled;
+        }
+
+        // A manager that keeps nothing has no list of kernels either.
+        if (link.IsAdmitted(group) || !Image.IsPersistent) return TpmResult.Success;
+        Log.Error($"vTPM {uuid}: its kernel hash {link.KernelHash} is not on the list of group {group.Index}; sign a configuration with it (group-update)");
+        return TpmResult.Disabled;
+    }
+
+    /// <summary>Whether a change would be kept; if not, says so in the log.</summary>
+    public bool CanKeep(string what)
+    {
+        if (Image.IsPersistent) return true;
+        Log.Warn($"{what}: group 0 has no approved configuration, so nothing can be sealed and NOTHING IS KEPT on disk: provision the manager (vtpm up does, or group-add and group-update 0)");
+        return allowUnprovisioned;
+    }
+
+    /// <summary>Makes what the command changed durable.</summary>
+    public TpmResult Save(string what)
+    {
+        ManagerSave save = Image.Save();
+        if (save.Write is ManagerWrite.Saved or ManagerWrite.NotSealed) return TpmResult.Success;
+        string doubt = save.InDoubt ? "; whether it is on the disk will be seen at the next start" : "";
+        Log.Error($"{what}: not saved: {save.Reason}{doubt}");
+        return save.Write switch
+        {
+            ManagerWrite.Full => TpmResult.NoSpace,
+            ManagerWrite.SealRefused => TpmResult.Fail,
+            _ => TpmResult.IOError,
+        };
+    }
+
+    private int Execute(ManagerLink link, in TpmHeader header, IReadOnlyDictionary<VtpmManagerOrdinal, ManagerCommand> commands, ReadOnlySpan<byte> request, Span<byte> response)
+    {
+        if (!commands.TryGetValue(header.ManagerOrdinal, out ManagerCommand? command)) return Refuse(link, header, TpmResult.BadOrdinal, request, response);
+        Span<byte> body = response[TpmHeader.Size..Math.Min(response.Length, MaxLength)];
+        TpmResult result = command.Execute(new ManagerContext(this, link), request[TpmHeader.Size..], body, out int length);
+        if (result != TpmResult.Success)
+        {
+            body.Clear();
+            return Failure(request, result, response);
+        }
+
+        var answer = new TpmHeader { Tag = TpmTag.VtpmRsp, ParamSize = (uint)(TpmHeader.Size + length), Code = 0 };
+        var writer = new WireWriter(response);
+        writer.Structure(ref answer);
+        return TpmHeader.Size + length;
+    }
+
+    private int PassThrough(ManagerLink link, in TpmHeader header, ReadOnlySpan<byte> request, Span<byte> response)
+    {
+        // No authorization: the hardware's sessions are the manager's own.
+        bool allowed = header.Tag == TpmTag.RquCommand && header.Ordinal switch
+        {
+            TpmOrdinal.GetRandom or TpmOrdinal.PcrRead => true,
+            TpmOrdinal.Extend => link.MayManage,
+            _ => false,
+        };
+        if (!allowed) return Refuse(link, header, TpmResult.DisabledCmd, request, response);
+        return Hardware.PassThrough(request, response);
+    }
+
+    private int Refuse(ManagerLink link, in TpmHeader header, TpmResult result, ReadOnlySpan<byte> request, Span<byte> response)
+    {
+        Log.Error($"{(link.Uuid is { } uuid ? $"vTPM {uuid}" : "administrator")}: {Name(header)} refused: TPM_{result}");
+        return Failure(request, result, response);
+    }
+
+    private static string Name(in TpmHeader header) => header.Tag switch
+    {
+        TpmTag.VtpmReq or TpmTag.VtpmReq2 => $"VTPM_ORD_{header.ManagerOrdinal}",
+        TpmTag.RquCommand or TpmTag.RquAuth1Command or TpmTag.RquAuth2Command => $"TPM_ORD_{header.Ordinal}",
+        _ => $"tag 0x{(int)header.Tag:x4}",
+    };
+
+    private static int Failure(ReadOnlySpan<byte> request, TpmResult result, Span<byte> response)
+    {
+        Span<byte> tag = stackalloc byte[sizeof(ushort)];
+        BinaryPrimitives.WriteUInt16BigEndian(tag, (ushort)TpmTag.RquCommand);
+        return TpmMessage.WriteFailure(request.Length < sizeof(ushort) ? tag : request, result, response);
+    }
+}

@@ -1,0 +1,93 @@
+using Vtpm.Storage;
+using Vtpm.Transports;
+
+namespace Vtpm.Manager;
+
+/// <summary>
+/// The vTPM manager: keeps the keys of vTPMs' disk images in an image of its own, which only the hardware TPM opens, and only on an approved platform.
+/// </summary>
+public sealed class VtpmManager : IDisposable
+{
+    private readonly ManagerOptions _options;
+    private readonly ManagerLog _log;
+    private readonly HardwareTpm _hardware;
+    private readonly FileBlockStore? _ownStore;
+    private readonly ManagerImage _image;
+    private readonly ManagerServer? _server;
+
+    private VtpmManager(ManagerOptions options)
+    {
+        _options = options;
+        _log = new ManagerLog(options.Log);
+        _hardware = HardwareTpm.Start(() => options.Connect(options.Hardware), options.Locality, options.OwnerAuth, options.SrkAuth, _log);
+        try
+        {
+            HardwareSummary tpm = Hardware;
+            _log.TpmInfo($"hardware TPM {options.Hardware}: version {tpm.ChipVersion}, vendor {tpm.Vendor}, EK SHA-256 {tpm.EndorsementKeySha256 ?? "(not readable)"}");
+            _ownStore = options.Image is null ? OpenStore(options) : null;
+            _image = ImageOpening.Open(options, (options.Image ?? _ownStore)!, _hardware, _log);
+            Service = new ManagerService(_hardware, _image, _log, options.AllowUnprovisioned);
+            if (options.Vtpms.Count > 0 || options.Admin is not null) _server = new ManagerServer(Service, options);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What the hardware TPM is.</summary>
+    public HardwareSummary Hardware => _hardware.Summary;
+
+    /// <summary>The manager's own uuid, made with its image.</summary>
+    public Guid Uuid => _image.Uuid;
+
+    /// <summary>Whether anything is kept on disk: group 0 has an approved configuration.</summary>
+    public bool IsProvisioned => _image.IsPersistent;
+
+    public int GroupCount => _image.Groups.Count;
+
+    public int VtpmCount => _image.Groups.Sum(group => group.VtpmCount);
+
+    /// <summary>The PCRs that the image is sealed to, as the first platform of group 0 has them; for people, such as <c>0-7,17-19</c>.</summary>
+    public string SealedTo => _image.IsPersistent ? PcrMask.Describe(_image.Groups[0].Platforms[0].PcrMask) : "none";
+
+    internal ManagerService Service { get; }
+
+    /// <summary>
+    /// Sets up the hardware TPM, opens the image and listens: clients can connect from here on, and are answered by <see cref="Run"/>.
+    /// </summary>
+    /// <exception cref="ManagerException">The hardware TPM or the image is not usable; the message says what the choices are.</exception>
+    /// <exception cref="TpmTransportException">The hardware TPM cannot be reached, or a socket cannot be listened on.</exception>
+    /// <exception cref="StorageException">The image file cannot be used.</exception>
+    public static VtpmManager Start(ManagerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Image is null == options.ImagePath is null) throw new ArgumentException("give the image or its path, one of them", nameof(options));
+        return new VtpmManager(options);
+    }
+
+    /// <summary>Makes an unprovisioned manager one that keeps what it is given; does nothing to one that is provisioned. Before <see cref="Run"/>.</summary>
+    /// <exception cref="ManagerException">A step was refused; the log says why.</exception>
+    public ProvisioningResult Provision(ProvisioningOptions options) => ManagerProvisioning.Provision(Service, options);
+
+    /// <summary>Serves until <paramref name="cancellationToken"/>; then the command that runs is answered, and the sockets are closed.</summary>
+    public void Run(CancellationToken cancellationToken)
+    {
+        if (_server is null) throw new InvalidOperationException("the manager was given nothing to listen on");
+        if (!IsProvisioned)
+            _log.Warn("the manager is NOT PROVISIONED: it keeps nothing on disk" + (_options.AllowUnprovisioned ? "" : " and refuses vTPMs' saves") + "; vtpm up provisions one");
+        _log.Info("Waiting for commands from vTPM's:");
+        _server.Run(cancellationToken);
+    }
+
+    public void Dispose()
+    {
+        _server?.Dispose();
+        _image?.Dispose();
+        _ownStore?.Dispose();
+        _hardware.Dispose();
+    }
+
+    private static FileBlockStore OpenStore(ManagerOptions options) => FileBlockStore.OpenOrCreate(options.ImagePath!, ManagerImage.DefaultLength);
+}
