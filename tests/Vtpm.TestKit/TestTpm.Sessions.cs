@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Vtpm.Engine.Commands.AuthorizationSessions;
 using Vtpm.Wire;
@@ -40,5 +41,17 @@ public sealed partial class TestTpm
         TpmAuthData encAuth = default;
         for (int i = 0; i < TpmAuthData.Size; i++) encAuth[i] = (byte)(secret[i] ^ pad[i]);
         return encAuth;
+    }
+
+    /// <summary>Encrypts new authorization data for an OSAP session that was opened with the AES scheme.</summary>
+    public static TpmAuthData EncryptAuthAes(TestAuth osap, byte[] secret)
+    {
+        byte[] counter = osap.NonceEven.ReadOnlySpan[..16].ToArray();
+        byte[] next = [.. counter];
+        BinaryPrimitives.WriteUInt32BigEndian(next.AsSpan(12), BinaryPrimitives.ReadUInt32BigEndian(next.AsSpan(12)) + 1);
+        using var aes = Aes.Create();
+        aes.SetKey(osap.Key.AsSpan(0, 16));
+        byte[] stream = aes.EncryptEcb((byte[])[.. counter, .. next], PaddingMode.None);
+        return new TpmAuthData([.. secret.Select((value, i) => (byte)(value ^ stream[i]))]);
     }
 }
