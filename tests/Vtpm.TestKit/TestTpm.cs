@@ -11,6 +11,9 @@ public sealed class TpmErrorException(TpmOrdinal ordinal, TpmResult result) : Ex
     public TpmResult Result => result;
 }
 
+/// <summary>A command on its way: the state and the locality that it meets, its bytes, and the keys of its authorization blocks.</summary>
+public sealed record SentCommand(TpmState State, int Locality, byte[] Request, byte[][] Keys);
+
 /// <summary>
 /// A TPM with a deterministic platform, driven by bytes as a client drives it: requests are built, and answers and their HMACs checked, without any
 /// of the engine's own code for that.
@@ -38,6 +41,9 @@ public sealed partial class TestTpm
     public TpmState State { get; set; }
 
     public int Locality { get; set; }
+
+    /// <summary>Told about every typed command before it is executed.</summary>
+    public event Action<SentCommand>? Sending;
 
     /// <summary>What a command threw, when one did: always a failure of the test.</summary>
     public Exception? Defect { get; private set; }
@@ -84,7 +90,9 @@ public sealed partial class TestTpm
         where TRequest : struct, IWireStructure<TRequest>
         where TResponse : struct, IWireStructure<TResponse>
     {
-        byte[] answer = Execute(Request(command, request, auths));
+        byte[] bytes = Request(command, request, auths);
+        Sending?.Invoke(new SentCommand(State, Locality, bytes, [.. auths.Select(auth => auth.Key)]));
+        byte[] answer = Execute(bytes);
         TpmResult result = ResultOf(answer);
         response = default;
         if (result != TpmResult.Success) return result;

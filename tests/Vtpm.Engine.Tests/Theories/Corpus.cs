@@ -1,0 +1,52 @@
+using Vtpm.TestKit;
+using Vtpm.Wire;
+
+namespace Vtpm.Engine.Tests.Theories;
+
+/// <summary>
+/// Commands that succeed, each with the state that it does so in: what the scripts of <c>Corpus.*.cs</c> send. Every command of the table must be there;
+/// <see cref="CorpusTests"/> says which one is not.
+/// </summary>
+public static partial class Corpus
+{
+    private static readonly Lazy<IReadOnlyList<CorpusEntry>> Recorded = new(Record);
+
+    public static IReadOnlyList<CorpusEntry> Entries => Recorded.Value;
+
+    /// <summary>The first entry of each command and number of sessions, by the scripts' order.</summary>
+    public static IEnumerable<CorpusEntry> OneOfEach => Entries.DistinctBy(entry => (entry.Ordinal, entry.Sessions));
+
+    private static List<CorpusEntry> Record()
+    {
+        var entries = new List<CorpusEntry>();
+        Run(entries, Start);
+        Run(entries, Own);
+        foreach (Action<TestTpm> script in (Action<TestTpm>[])[Store, Cryptography, Attest, Sessions, Contexts, Remember, Count, Deprecated])
+        {
+            Run(entries, tpm =>
+            {
+                tpm.TakeOwnership();
+                script(tpm);
+            });
+        }
+
+        return entries;
+    }
+
+    private static void Run(List<CorpusEntry> entries, Action<TestTpm> script)
+    {
+        var tpm = new TestTpm(started: false);
+        tpm.Startup();
+        tpm.Sending += sent => entries.Add(new CorpusEntry(sent));
+        script(tpm);
+    }
+
+    private static TestAuth OwnerOsap(TestTpm tpm, TpmAdipEncScheme scheme = TpmAdipEncScheme.Xor) =>
+        tpm.Osap(TpmEntityType.Owner, TpmKeyHandle.Owner, TestTpm.OwnerAuth, scheme);
+
+    private static TestAuth Owner(TestTpm tpm) => tpm.Oiap(TestTpm.OwnerAuth);
+
+    private static TestAuth Key(TestTpm tpm) => tpm.Oiap(TestTpm.KeyAuth);
+
+    private static TestAuth Srk(TestTpm tpm) => tpm.Oiap(TestTpm.WellKnown);
+}
