@@ -73,8 +73,8 @@ public class OrdinalTableTests
     public void Command_FailureMode_OnlyTheResultAndCapabilitiesAreAnswered(TpmOrdinal ordinal)
     {
         bool isAvailable = ordinal is TpmOrdinal.GetTestResult or TpmOrdinal.GetCapability;
-        Check(_owned with { Failed = true }, ordinal, isAvailable, TpmResult.FailedSelfTest);
-        Check(_owned with { Failed = true, StAnyFlags = new StAnyFlags { PostInitialise = true } }, ordinal, isAvailable, TpmResult.FailedSelfTest);
+        Check(_owned with { FailureCause = FailureCause.Defect }, ordinal, isAvailable, TpmResult.FailedSelfTest);
+        Check(_owned with { FailureCause = FailureCause.Defect, StAnyFlags = new StAnyFlags { PostInitialise = true } }, ordinal, isAvailable, TpmResult.FailedSelfTest);
     }
 
     [Fact]

@@ -44,10 +44,10 @@ public sealed class TheoryRunner
     private static void CheckFailureEffects(TpmState before, TpmState after, ReadOnlySpan<byte> request)
     {
         if (ReferenceEquals(before, after)) return;
-        DictionaryAttack attack = before.Permanent.DictionaryAttack;
-        bool isGuess = after.Permanent.DictionaryAttack == attack.Failed();
+        DictionaryAttack attack = after.Permanent.DictionaryAttack;
+        bool isGuess = attack.FailedAuthorizations == before.Permanent.DictionaryAttack.FailedAuthorizations + 1;
         bool isPossible = isGuess
-            ? after.Permanent == before.Permanent with { DictionaryAttack = attack.Failed() }
+            ? after.Permanent == before.Permanent with { DictionaryAttack = attack }
             : ReferenceEquals(after.Permanent, before.Permanent) && after.LockoutStart == before.LockoutStart;
         foreach (AuthSession session in after.Sessions.Items) isPossible &= ReferenceEquals(before.Sessions.Find(session.Handle), session);
         isPossible &= after.Sha1Thread is null || ReferenceEquals(after.Sha1Thread, before.Sha1Thread);
