@@ -3,7 +3,7 @@ namespace Vtpm.Cli;
 /// <summary>Lines for people, to standard output: in the form of Xen's stub domains, <c>INFO[VTPM]: text</c>.</summary>
 internal sealed class Log(string name)
 {
-    private readonly Lock _gate = new();
+    private static readonly Lock Gate = new();
 
     public bool IsQuiet { get; init; }
 
@@ -14,12 +14,15 @@ internal sealed class Log(string name)
 
     public void Error(string message) => Write("ERROR", message);
 
-    private void Write(string level, string message)
+    /// <summary>Writes a whole line at once, so that lines of several programs do not mix.</summary>
+    public static void Line(string line)
     {
-        lock (_gate)
+        lock (Gate)
         {
-            Console.Out.Write($"{level}[{name}]: {message}\n");
+            Console.Out.Write(line + "\n");
             Console.Out.Flush();
         }
     }
+
+    private void Write(string level, string message) => Line($"{level}[{name}]: {message}");
 }

@@ -7,6 +7,9 @@ namespace Vtpm.Cli;
 /// <summary>Options that several verbs have.</summary>
 internal static class Options
 {
+    /// <summary>For programs that <c>vtpm up</c> starts.</summary>
+    public static Option<bool> StopWithParent { get; } = new("--stop-with-parent") { Description = "End when standard input ends.", Hidden = true };
+
     public static Option<TpmAddress> Address(string name, string description) =>
         new(name) { Description = description, HelpName = "ADDRESS", CustomParser = ParseAddress };
 

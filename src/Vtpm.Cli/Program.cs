@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Net.Sockets;
 using System.Reflection;
+using Vtpm.Client;
 using Vtpm.Crypto;
 using Vtpm.Engine;
 using Vtpm.Instance;
+using Vtpm.Manager;
 using Vtpm.Storage;
 using Vtpm.Transports;
 
@@ -20,7 +22,7 @@ internal static class Program
     public static int Main(string[] args)
     {
         OpenSslLibrary.Initialize();
-        var root = new RootCommand(Description) { HardwareCommand.Create(), RunCommand.Create(), VersionCommand() };
+        var root = new RootCommand(Description) { UpCommand.Create(), StatusCommand.Create(), HardwareCommand.Create(), ManagerCommand.Create(), RunCommand.Create(), VersionCommand() };
         ParseResult result = root.Parse(args);
         if (result.Errors.Count > 0)
         {
@@ -45,9 +47,10 @@ internal static class Program
     {
         UsageException or VtpmArgumentException => ExitCode.Usage,
         VtpmStartException { InnerException: TpmTransportException } => ExitCode.Unavailable,
-        VtpmStartException or StateFormatException or StorageException { Fault: StorageFault.Damaged or StorageFault.NewerVersion } => ExitCode.Refused,
+        ManagerException { InnerException: TpmTransportException } => ExitCode.Unavailable,
+        VtpmStartException or ManagerException or StateFormatException or StorageException { Fault: StorageFault.Damaged or StorageFault.NewerVersion } => ExitCode.Refused,
         TpmTransportException or StorageException { Fault: StorageFault.InUse } or SocketException => ExitCode.Unavailable,
-        StorageException or StateNotSavedException or IOException or UnauthorizedAccessException => ExitCode.Failed,
+        ChainException or TpmException or StorageException or StateNotSavedException or IOException or UnauthorizedAccessException => ExitCode.Failed,
         _ => null,
     };
 

@@ -6,19 +6,41 @@ namespace Vtpm.Cli;
 /// <summary>A program that serves clients until it is told to end.</summary>
 internal static class Service
 {
-    /// <summary>Serves on the calling thread; SIGTERM, SIGINT and SIGHUP end it after the command it is in.</summary>
-    public static void Run(TpmServer server, Action? whenReady = null)
+    /// <summary>Serves on the calling thread until it is told to end, then finishes the command it is in.</summary>
+    public static void Run(TpmServer server, bool stopWithParent, Action whenReady) => Until(server.Stop, stopWithParent, () =>
+    {
+        whenReady();
+        server.Run();
+    });
+
+    /// <summary>
+    /// Runs <paramref name="serve"/>; SIGTERM, SIGINT and SIGHUP call <paramref name="stop"/>, and so does the end of standard input when the program
+    /// is one of a supervisor's: it must not outlive it, however that ended.
+    /// </summary>
+    public static void Until(Action stop, bool stopWithParent, Action serve)
     {
         void Stop(PosixSignalContext context)
         {
             context.Cancel = true;
-            server.Stop();
+            stop();
         }
 
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
-        whenReady?.Invoke();
-        server.Run();
+        if (stopWithParent) new Thread(() => AwaitEndOfInput(stop), maxStackSize: 64 * 1024) { IsBackground = true }.Start();
+        serve();
+    }
+
+    private static void AwaitEndOfInput(Action stop)
+    {
+        using Stream input = Console.OpenStandardInput();
+        Span<byte> buffer = stackalloc byte[64];
+        while (input.Read(buffer) > 0)
+        {
+            // what is written means nothing; that it can be written does
+        }
+
+        stop();
     }
 }

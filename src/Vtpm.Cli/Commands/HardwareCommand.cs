@@ -27,16 +27,18 @@ internal static class HardwareCommand
         startup.AcceptOnlyFromAmong("clear", "state", "deactivated");
         Option<TpmAddress[]> listen = Options.Listen();
         Option<string> mode = Options.SocketMode();
-        var command = new Command("hardware", "A software TPM 1.2 in the place of a hardware TPM, to evaluate and test with." + Examples) { state, startup, listen, mode };
+        var command = new Command("hardware", "A software TPM 1.2 in the place of a hardware TPM, to evaluate and test with." + Examples) { state, startup, listen, mode, Options.StopWithParent };
         command.SetAction(result =>
         {
-            Run(result.GetRequiredValue(state), result.GetValue(startup), result.GetRequiredValue(listen), Options.ParseMode(result.GetRequiredValue(mode)));
+            Run(
+                result.GetRequiredValue(state), result.GetValue(startup), result.GetRequiredValue(listen), Options.ParseMode(result.GetRequiredValue(mode)),
+                result.GetValue(Options.StopWithParent));
             return (int)ExitCode.Ok;
         });
         return command;
     }
 
-    private static void Run(string statePath, string? startup, TpmAddress[] addresses, UnixFileMode mode)
+    private static void Run(string statePath, string? startup, TpmAddress[] addresses, UnixFileMode mode, bool stopWithParent)
     {
         var log = new Log("HWTPM");
         log.Info($"stand-in for a hardware TPM: its secrets are only as safe as the file {statePath}");
@@ -45,7 +47,7 @@ internal static class HardwareCommand
         if (startup is not null) StartUp(hardware, startup);
         using var server = new TpmServer((_, request, response) => hardware.Execute(request, response), new TpmServerOptions { UnixMode = mode, Log = log.Info });
         foreach (TpmAddress address in addresses) log.Info($"listening on {server.Listen(address).Address}");
-        Service.Run(server, () => log.Info("ready"));
+        Service.Run(server, stopWithParent, () => log.Info("ready"));
         log.Info("powered off");
     }
 

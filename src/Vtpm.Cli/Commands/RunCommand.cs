@@ -32,7 +32,7 @@ internal static class RunCommand
         Option<string> mode = Options.SocketMode();
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("run", "One vTPM: a TPM 1.2 whose state is encrypted on its own image, with the key at the manager." + Examples)
-            { image, manager, uuid, manufacture, withoutEK, listen, mode, arguments };
+            { image, manager, uuid, manufacture, withoutEK, listen, mode, Options.StopWithParent, arguments };
         command.SetAction(result =>
         {
             var options = new VtpmOptions(
@@ -41,13 +41,14 @@ internal static class RunCommand
                 WithEndorsementKey: !result.GetValue(withoutEK));
             Run(
                 options, VtpmArguments.Parse(result.GetValue(arguments) ?? []), result.GetRequiredValue(manager), result.GetValue(uuid),
-                result.GetRequiredValue(listen), Options.ParseMode(result.GetRequiredValue(mode)));
+                result.GetRequiredValue(listen), Options.ParseMode(result.GetRequiredValue(mode)), result.GetValue(Options.StopWithParent));
             return (int)ExitCode.Ok;
         });
         return command;
     }
 
-    private static void Run(VtpmOptions options, VtpmArguments arguments, TpmAddress manager, Guid? uuid, TpmAddress[] addresses, UnixFileMode mode)
+    private static void Run(
+        VtpmOptions options, VtpmArguments arguments, TpmAddress manager, Guid? uuid, TpmAddress[] addresses, UnixFileMode mode, bool stopWithParent)
     {
         var log = new Log("VTPM") { IsQuiet = arguments.LogLevel == VtpmLogLevel.Error };
         log.Info($"vTPM {uuid?.ToString() ?? "of " + manager} starts on {options.ImagePath}");
@@ -55,7 +56,7 @@ internal static class RunCommand
         using VirtualTpm vtpm = VirtualTpm.Start(options, arguments, new ManagerLink(() => TpmConnection.Open(manager)), random, new OpenSslRsa(), log.Info);
         using var guests = new GuestServer(vtpm, arguments, log.Info, mode);
         foreach (TpmAddress address in addresses) log.Info($"listening on {guests.Server.Listen(address).Address}");
-        Service.Run(guests.Server, () => log.Info("ready"));
+        Service.Run(guests.Server, stopWithParent, () => log.Info("ready"));
         log.Info("the vTPM is off");
     }
 }

@@ -5,7 +5,7 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>PCRs as the manager's image has them, bit n for PCR n, and as the TPM has them: a TPM_PCR_SELECTION of three bytes.</summary>
-internal static class PcrMask
+public static class PcrMask
 {
     /// <summary>As many as a selection of three bytes names, and a TPM 1.2 of the PC Client profile has.</summary>
     public const int PcrCount = 24;

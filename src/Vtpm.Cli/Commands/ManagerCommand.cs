@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.Globalization;
+using Vtpm.Manager;
+using Vtpm.Transports;
+
+namespace Vtpm.Cli;
+
+/// <summary><c>vtpm manager</c>: the vTPM manager.</summary>
+internal static class ManagerCommand
+{
+    private const string Examples = """
+
+        Xen's own arguments come last, as in the manager domain's extra=: tpmdriver=ADDRESS (the hardware TPM: /dev/tpm0, unix:PATH or
+        tcp:HOST:PORT), tpmlocality=0..4, owner_auth= and srk_auth= (well-known, hash:HEX or text:PASSWORD).
+
+        A vTPM is known by the socket that it comes in by: one Unix socket each, named after its uuid.
+
+        Examples:
+          vtpm manager --image manager.img --listen unix:vtpms/1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10.sock tpmdriver=/dev/tpm0
+              The manager of one vTPM, on this machine's TPM.
+          vtpm manager --image manager.img --provision approval.pem --listen unix:vtpms/1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10.sock tpmdriver=unix:hw.sock
+              The same on the stand-in hardware; at the first start an approval key is made and the present PCRs are approved with it.
+        """;
+
+    public static Command Create()
+    {
+        var image = new Option<string>("--image") { Description = "The manager's image, a file or a block device; a file is made when it does not exist.", HelpName = "PATH", Required = true };
+        var listen = new Option<string[]>("--listen")
+        {
+            Description = "A vTPM's socket: unix:PATH/UUID.sock, or UUID=unix:PATH; given once for each vTPM.",
+            HelpName = "SOCKET",
+            Required = true,
+        };
+        Option<TpmAddress> admin = Options.Address("--admin", "A Unix socket for management commands: whoever can open it administers the manager.");
+        var provision = new Option<string>("--provision") { Description = "Provision an image that is not: approve the present PCRs with the key in this file, made when it does not exist.", HelpName = "KEYFILE" };
+        var createFresh = new Option<bool>("--manufacture") { Description = "Replace an image that does not open by an empty one: every key in it is lost." };
+        var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments.", Arity = ArgumentArity.ZeroOrMore };
+        var command = new Command("manager", "The vTPM manager: keeps the keys of the vTPMs, sealed to the hardware TPM." + Examples)
+            { image, listen, admin, provision, createFresh, Options.StopWithParent, arguments };
+        command.SetAction(result =>
+        {
+            ManagerOptions options = Arguments(result.GetValue(arguments) ?? []) with
+            {
+                ImagePath = result.GetRequiredValue(image),
+                Vtpms = [.. result.GetRequiredValue(listen).Select(Listener)],
+                Admin = result.GetValue(admin),
+                CreateFresh = result.GetValue(createFresh),
+                Log = Log.Line,
+            };
+            Run(options, result.GetValue(provision), result.GetValue(Options.StopWithParent));
+            return (int)ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static void Run(ManagerOptions options, string? provisionKey, bool stopWithParent)
+    {
+        using VtpmManager manager = VtpmManager.Start(options);
+        if (provisionKey is not null) manager.Provision(new ProvisioningOptions { KeyPath = provisionKey });
+        using var stop = new CancellationTokenSource();
+        Service.Until(stop.Cancel, stopWithParent, () => manager.Run(stop.Token));
+    }
+
+    private static ManagerOptions Arguments(string[] arguments)
+    {
+        string? driver = null;
+        var options = new ManagerOptions { Hardware = TpmAddress.Named("none", "") };
+        foreach (string argument in arguments)
+        {
+            string[] parts = argument.Split('=', 2);
+            options = (parts[0], parts.Length == 2 ? parts[1] : null) switch
+            {
+                ("tpmdriver", { Length: > 0 } value) => options with { Hardware = ParseDriver(argument, driver = value) },
+                ("tpmlocality", { } value) => options with { Locality = ParseLocality(argument, value) },
+                ("owner_auth", { Length: > 0 } value) => options with { OwnerAuth = value },
+                ("srk_auth", { Length: > 0 } value) => options with { SrkAuth = value },
+                _ => throw new UsageException($"'{argument}' is not an argument of the manager; known are tpmdriver=ADDRESS, tpmlocality=0..4, owner_auth=SECRET and srk_auth=SECRET"),
+            };
+        }
+
+        return driver is null ? throw new UsageException("which hardware TPM? Write tpmdriver=/dev/tpm0, tpmdriver=unix:PATH or tpmdriver=tcp:HOST:PORT") : options;
+    }
+
+    private static TpmAddress ParseDriver(string argument, string value)
+    {
+        try
+        {
+            return TpmAddress.Parse(value);
+        }
+        catch (FormatException exception)
+        {
+            throw new UsageException($"'{argument}': {exception.Message}");
+        }
+    }
+
+    private static int ParseLocality(string argument, string value) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int locality) && locality <= 4
+            ? locality
+            : throw new UsageException($"'{argument}': write tpmlocality=0 to tpmlocality=4");
+
+    private static VtpmListener Listener(string text)
+    {
+        int equals = text.IndexOf('=', StringComparison.Ordinal);
+        string name = equals < 0 ? Path.GetFileNameWithoutExtension(text) : text[..equals];
+        if (!Guid.TryParse(name, out Guid uuid)) throw new UsageException($"--listen {text}: '{name}' is not a uuid; write unix:PATH/UUID.sock or UUID=unix:PATH");
+        try
+        {
+            return new VtpmListener(uuid, TpmAddress.Parse(text[(equals + 1)..]));
+        }
+        catch (FormatException exception)
+        {
+            throw new UsageException($"--listen {text}: {exception.Message}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Vtpm.Instance;
+using Vtpm.Transports;
+
+namespace Vtpm.Cli;
+
+/// <summary><c>vtpm up</c>: the whole chain, hardware TPM to vTPM, in one command.</summary>
+internal static class UpCommand
+{
+    private const string Examples = """
+
+        Examples:
+          vtpm up
+              Everything in ./vtpm-data, on a stand-in for the hardware TPM; Ctrl-C stops it, and the same command brings it back.
+          vtpm up --dir /var/lib/vtpm --hardware /dev/tpm0
+              On this machine's TPM 1.2. Its owner must be nobody, or have the well-known secret (see owner_auth= in vtpm manager --help).
+          vtpm up --listen tcp:127.0.0.1:2322
+              The vTPM on TCP as well.
+        """;
+
+    public static Command Create()
+    {
+        Option<string> dir = Folder();
+        Option<TpmAddress> hardware = Options.Address("--hardware", "An existing TPM 1.2: /dev/tpm0, unix:PATH or tcp:HOST:PORT. Without it a stand-in is started.");
+        Option<TpmAddress[]> listen = Options.Listen();
+        listen.Required = false;
+        listen.Description = "Where the vTPM's clients connect, besides vtpm.sock in the folder; may be given several times.";
+        Option<string> mode = Options.SocketMode();
+        var ownerAuth = new Option<string>("--owner-auth") { Description = "The hardware TPM's owner secret: well-known, hash:HEX or text:PASSWORD.", HelpName = "SECRET", DefaultValueFactory = _ => "well-known" };
+        var srkAuth = new Option<string>("--srk-auth") { Description = "The hardware TPM's SRK secret, in the same forms.", HelpName = "SECRET", DefaultValueFactory = _ => "well-known" };
+        var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments, for the vTPM (see vtpm run --help).", Arity = ArgumentArity.ZeroOrMore };
+        var command = new Command("up", "Hardware TPM (an existing one or a stand-in), manager and one vTPM, ready for clients." + Examples)
+            { dir, hardware, listen, mode, ownerAuth, srkAuth, arguments };
+        command.SetAction(result => (int)Run(
+            ChainFolder.OpenOrCreate(result.GetRequiredValue(dir)),
+            result.GetValue(hardware),
+            [$"owner_auth={result.GetRequiredValue(ownerAuth)}", $"srk_auth={result.GetRequiredValue(srkAuth)}"],
+            [.. (result.GetValue(listen) ?? []).SelectMany(address => new[] { "--listen", address.ToString() }), "--socket-mode", result.GetRequiredValue(mode), .. Checked(result.GetValue(arguments) ?? [])]));
+        return command;
+    }
+
+    public static Option<string> Folder() => new("--dir")
+    {
+        Description = "The folder that holds everything.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => "vtpm-data",
+    };
+
+    private static string[] Checked(string[] arguments)
+    {
+        VtpmArguments.Parse(arguments);
+        return arguments;
+    }
+
+    private static ExitCode Run(ChainFolder folder, TpmAddress? asked, string[] secrets, string[] vtpmArguments)
+    {
+        using var stop = new ManualResetEventSlim();
+        string? ended = null;
+        void Ended(string name)
+        {
+            ended = name;
+            stop.Set();
+        }
+
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.Set();
+        }
+
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+        TpmAddress? hardware = folder.Hardware(asked);
+        using ChainProcess? standIn = hardware is null ? StartHardware(folder, Ended) : null;
+        using ChainProcess manager = StartManager(folder, hardware ?? TpmAddress.Unix(folder.HardwareSocket), secrets, Ended);
+        using ChainProcess vtpm = StartVtpm(folder, vtpmArguments, Ended);
+        ChainReport.Show(folder, hardware);
+        ShowHowToConnect(folder);
+        stop.Wait();
+        Log.Line(ended is null ? "stopping" : $"the {ended} has ended by itself; stopping the rest. Nothing that was acknowledged is lost");
+        return ended is null ? ExitCode.Ok : ExitCode.Failed;
+    }
+
+    private static ChainProcess StartHardware(ChainFolder folder, Action<string> ended) => ChainProcess.Start(
+        "hardware",
+        ["hardware", "--state", folder.HardwareState, "--listen", "unix:" + folder.HardwareSocket, "--startup", "clear", "--stop-with-parent"],
+        "]: ready",
+        ended);
+
+    private static ChainProcess StartManager(ChainFolder folder, TpmAddress hardware, string[] secrets, Action<string> ended) => ChainProcess.Start(
+        "manager",
+        ["manager", "--image", folder.ManagerImage, "--provision", folder.ApprovalKey, "--listen", "unix:" + folder.ManagerSocket, "--stop-with-parent", $"tpmdriver={hardware}", .. secrets],
+        "Waiting for commands from vTPM's:",
+        ended);
+
+    private static ChainProcess StartVtpm(ChainFolder folder, string[] arguments, Action<string> ended) => ChainProcess.Start(
+        "vtpm",
+        ["run", "--image", folder.VtpmImage, "--manager", "unix:" + folder.ManagerSocket, "--uuid", folder.Uuid.ToString(), "--listen", "unix:" + folder.VtpmSocket, "--stop-with-parent", .. arguments],
+        "]: ready",
+        ended);
+
+    private static void ShowHowToConnect(ChainFolder folder) => Log.Line($"""
+        The vTPM is ready. To use it:
+          raw TPM commands     {folder.VtpmSocket}
+          TCG software stack   TCSD_UN_SOCKET_DEVICE_PATH={folder.VtpmSocket} tcsd -e -f     (as root; then tpm_version, tpm_takeownership, ...)
+          what the chain is    vtpm status --dir {folder.Path}
+        Ctrl-C stops everything; the same command brings it back.
+        """);
+}

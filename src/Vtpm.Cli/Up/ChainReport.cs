@@ -1,0 +1,90 @@
+using System.Security.Cryptography;
+using Vtpm.Client;
+using Vtpm.Manager;
+using Vtpm.Transports;
+using Vtpm.Wire;
+
+namespace Vtpm.Cli;
+
+/// <summary>Shows the chain: hardware TPM, manager, vTPM, with versions, PCRs and endorsement keys.</summary>
+internal static class ChainReport
+{
+    public static void Show(ChainFolder folder, TpmAddress? hardware)
+    {
+        Log.Line("");
+        Log.Line("hardware TPM   " + (hardware is null ? $"stand-in, {folder.HardwareState}: its secrets are only as safe as this file" : hardware.ToString()));
+        // A device has one user at a time, and that is the manager: what it lets through to the hardware must do.
+        if (hardware is null) ShowTpm(TpmAddress.Unix(folder.HardwareSocket), isHardware: true);
+        else if (hardware.Kind != TpmAddressKind.Device) ShowTpm(hardware, isHardware: true);
+        else ShowPcrs(TpmAddress.Unix(folder.ManagerSocket));
+        Log.Line("     |  seals the manager's key to its PCRs");
+        Log.Line($"manager        {folder.ManagerImage}");
+        Log.Line($"     approval key {folder.ApprovalKey}: whoever has it decides what opens the manager's image. Keep a copy elsewhere");
+        Log.Line("     |  keeps the vTPM's key");
+        Log.Line($"vTPM           {folder.Uuid}, {folder.VtpmImage}");
+        ShowTpm(TpmAddress.Unix(folder.VtpmSocket), isHardware: false);
+        Log.Line("");
+    }
+
+    private static void ShowTpm(TpmAddress address, bool isHardware)
+    {
+        using var tpm = new TpmClient(TpmConnection.Open(address));
+        TpmCapVersionInfo version = tpm.GetVersion();
+        TpmVersion v = version.Version;
+        Log.Line($"     version {v.Major}.{v.Minor}.{v.RevMajor}.{v.RevMinor}, level {version.SpecLevel}, vendor 0x{version.TpmVendorId:x8}, at {address}");
+        Log.Line($"     EK SHA-256 {EndorsementKey(tpm, isHardware)}");
+        ShowPcrs(tpm);
+    }
+
+    private static string EndorsementKey(TpmClient tpm, bool isHardware)
+    {
+        try
+        {
+            return Fingerprint(tpm.ReadPubek());
+        }
+        catch (TpmCommandException exception) when (exception.Result == TpmResult.NoEndorsement)
+        {
+            return "(none yet)";
+        }
+        catch (TpmCommandException exception) when (exception.Result == TpmResult.DisabledCmd && isHardware)
+        {
+            return OwnersEndorsementKey(tpm);
+        }
+        catch (TpmCommandException exception)
+        {
+            return exception.Result == TpmResult.DisabledCmd ? "(for the owner of the vTPM alone)" : $"({exception.Result})";
+        }
+    }
+
+    /// <summary>The manager has closed TPM_ReadPubek and is the owner; where it took the well-known secret, we can ask as it does.</summary>
+    private static string OwnersEndorsementKey(TpmClient tpm)
+    {
+        try
+        {
+            using TpmSecret owner = TpmSecret.WellKnown();
+            using TpmSession session = tpm.Oiap(owner);
+            return Fingerprint(tpm.OwnerReadInternalPub(TpmKeyHandle.EK, session));
+        }
+        catch (TpmCommandException)
+        {
+            return "(for the owner alone; the manager's log has it)";
+        }
+    }
+
+    private static string Fingerprint(TpmPubKey key) => Convert.ToHexStringLower(SHA256.HashData(key.PubKey.Key.Span));
+
+    private static void ShowPcrs(TpmAddress address)
+    {
+        using var tpm = new TpmClient(TpmConnection.Open(address));
+        ShowPcrs(tpm);
+    }
+
+    private static void ShowPcrs(TpmClient tpm)
+    {
+        var values = Enumerable.Range(0, 24).Select(pcr => (Pcr: pcr, Value: tpm.PcrRead((uint)pcr).ToString())).ToArray();
+        foreach (var group in values.GroupBy(item => item.Value).OrderBy(group => group.First().Pcr))
+            Log.Line($"     PCR {Ranges([.. group.Select(item => item.Pcr)]),-12} {group.Key}");
+    }
+
+    private static string Ranges(int[] pcrs) => PcrMask.Describe(pcrs.Aggregate(0u, (mask, pcr) => mask | 1u << pcr));
+}
