@@ -11,28 +11,15 @@ public static class KeyRules
 
     /// <summary>Checks the flags, the algorithm, the length and the mix of schemes of a key's parameters.</summary>
     /// <returns>
-    /// TPM_INVALID_KEYUSAGE for a usage, a flag or an authDataUsage that does not exist; TPM_BAD_KEY_PROPERTY for an algorithm or length that this TPM or
-    /// the usage does not have; TPM_INAPPROPRIATE_ENC or _SIG for a scheme.
+    /// TPM_BAD_KEY_PROPERTY for anything that this TPM does not have, or that does not go with the usage (Part 3 §10.4 action 3, §10.5 action 3).
     /// </returns>
     public static TpmResult Check(in TpmKey key)
     {
-        if ((key.KeyFlags & ~DefinedFlags) != 0 || !Enum.IsDefined(key.AuthDataUsage)) return TpmResult.InvalidKeyUsage;
+        if ((key.KeyFlags & ~DefinedFlags) != 0 || !Enum.IsDefined(key.AuthDataUsage)) return TpmResult.BadKeyProperty;
         if (KeyParameters.ReadRsa(key.AlgorithmParms, out TpmRsaKeyParms rsa).Failed(out TpmResult error)) return error;
-        TpmKeyParms parms = key.AlgorithmParms;
         bool isFixed = key.KeyUsage is TpmKeyUsage.Storage or TpmKeyUsage.Migrate or TpmKeyUsage.Identity;
         if (isFixed && (rsa.KeyLength != 2048 || !rsa.Exponent.IsEmpty)) return TpmResult.BadKeyProperty;
-        return key.KeyUsage switch
-        {
-            TpmKeyUsage.Storage or TpmKeyUsage.Migrate => CheckSchemes(parms.EncScheme == TpmEncScheme.RsaesOaepSha1Mgf1, parms.SigScheme == TpmSigScheme.None),
-            TpmKeyUsage.Identity => CheckSchemes(parms.EncScheme == TpmEncScheme.None, parms.SigScheme == TpmSigScheme.RsaSsaPkcs1V15Sha1),
-            TpmKeyUsage.Signing => CheckSchemes(parms.EncScheme == TpmEncScheme.None, IsSignature(parms.SigScheme)),
-            TpmKeyUsage.Bind => CheckSchemes(IsEncryption(parms.EncScheme), parms.SigScheme == TpmSigScheme.None),
-            // The table has no _INFO for a legacy key.
-            TpmKeyUsage.Legacy => CheckSchemes(
-                IsEncryption(parms.EncScheme), IsSignature(parms.SigScheme) && parms.SigScheme != TpmSigScheme.RsaSsaPkcs1V15Info),
-            TpmKeyUsage.AuthChange => CheckSchemes(parms.EncScheme == TpmEncScheme.RsaesOaepSha1Mgf1, parms.SigScheme == TpmSigScheme.None),
-            _ => TpmResult.InvalidKeyUsage,
-        };
+        return AllowsSchemes(key.KeyUsage, key.AlgorithmParms.EncScheme, key.AlgorithmParms.SigScheme) ? TpmResult.Success : TpmResult.BadKeyProperty;
     }
 
     /// <summary>What a TPM in FIPS mode refuses (Part 3 §10.4 action 7, §10.5 action 7f).</summary>
@@ -43,11 +30,18 @@ public static class KeyRules
         return isShort || key.AuthDataUsage == TpmAuthDataUsage.Never || key.KeyUsage == TpmKeyUsage.Legacy ? TpmResult.NotFips : TpmResult.Success;
     }
 
-    private static TpmResult CheckSchemes(bool encryption, bool signature) =>
-        !encryption ? TpmResult.InappropriateEnc : !signature ? TpmResult.InappropriateSig : TpmResult.Success;
+    /// <summary>The table of Part 2 §5.8.1. It has no _INFO for a legacy key.</summary>
+    private static bool AllowsSchemes(TpmKeyUsage usage, TpmEncScheme enc, TpmSigScheme sig) => usage switch
+    {
+        TpmKeyUsage.Signing => enc == TpmEncScheme.None && (IsBareSignature(sig) || sig == TpmSigScheme.RsaSsaPkcs1V15Info),
+        TpmKeyUsage.Storage or TpmKeyUsage.Migrate or TpmKeyUsage.AuthChange => enc == TpmEncScheme.RsaesOaepSha1Mgf1 && sig == TpmSigScheme.None,
+        TpmKeyUsage.Identity => enc == TpmEncScheme.None && sig == TpmSigScheme.RsaSsaPkcs1V15Sha1,
+        TpmKeyUsage.Bind => IsEncryption(enc) && sig == TpmSigScheme.None,
+        TpmKeyUsage.Legacy => IsEncryption(enc) && IsBareSignature(sig),
+        _ => false,
+    };
 
     private static bool IsEncryption(TpmEncScheme scheme) => scheme is TpmEncScheme.RsaesPkcsV15 or TpmEncScheme.RsaesOaepSha1Mgf1;
 
-    private static bool IsSignature(TpmSigScheme scheme) =>
-        scheme is TpmSigScheme.RsaSsaPkcs1V15Sha1 or TpmSigScheme.RsaSsaPkcs1V15Der or TpmSigScheme.RsaSsaPkcs1V15Info;
+    private static bool IsBareSignature(TpmSigScheme scheme) => scheme is TpmSigScheme.RsaSsaPkcs1V15Sha1 or TpmSigScheme.RsaSsaPkcs1V15Der;
 }

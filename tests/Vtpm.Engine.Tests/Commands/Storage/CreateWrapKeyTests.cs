@@ -119,7 +119,6 @@ public class CreateWrapKeyTests
     [Theory]
     [InlineData(TpmKeyUsage.Identity)]
     [InlineData(TpmKeyUsage.AuthChange)]
-    [InlineData((TpmKeyUsage)0x0017)]
     public void CreateWrapKey_Action6a_UsageOfOtherCommands_InvalidKeyUsage(TpmKeyUsage usage) =>
         Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(TestTpm.KeyInfo(usage)));
 
@@ -129,12 +128,15 @@ public class CreateWrapKeyTests
             TpmResult.InvalidKeyUsage, ResultOf(TestTpm.KeyInfo(TpmKeyUsage.Signing, TpmKeyFlags.MigrateAuthority | TpmKeyFlags.Migratable)));
 
     [Fact]
-    public void CreateWrapKey_UndefinedFlag_InvalidKeyUsage() =>
-        Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(TestTpm.KeyInfo(TpmKeyUsage.Signing, (TpmKeyFlags)0x20)));
+    public void CreateWrapKey_UndefinedUsage_BadKeyProperty() => Assert.Equal(TpmResult.BadKeyProperty, ResultOf(TestTpm.KeyInfo((TpmKeyUsage)0x0017)));
 
     [Fact]
-    public void CreateWrapKey_UndefinedAuthDataUsage_InvalidKeyUsage() =>
-        Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(TestTpm.KeyInfo(TpmKeyUsage.Signing) with { AuthDataUsage = (TpmAuthDataUsage)2 }));
+    public void CreateWrapKey_UndefinedFlag_BadKeyProperty() =>
+        Assert.Equal(TpmResult.BadKeyProperty, ResultOf(TestTpm.KeyInfo(TpmKeyUsage.Signing, (TpmKeyFlags)0x20)));
+
+    [Fact]
+    public void CreateWrapKey_UndefinedAuthDataUsage_BadKeyProperty() =>
+        Assert.Equal(TpmResult.BadKeyProperty, ResultOf(TestTpm.KeyInfo(TpmKeyUsage.Signing) with { AuthDataUsage = (TpmAuthDataUsage)2 }));
 
     [Fact]
     public void CreateWrapKey_Action7a_FipsAndShortKey_NotFips()
@@ -163,13 +165,13 @@ public class CreateWrapKeyTests
         Assert.Equal(TpmResult.BadKeyProperty, ResultOf(TestTpm.KeyInfo(TpmKeyUsage.Storage, keyLength: 1024)));
 
     [Theory]
-    [InlineData(TpmKeyUsage.Storage, TpmEncScheme.RsaesPkcsV15, TpmSigScheme.None, TpmResult.InappropriateEnc)]
-    [InlineData(TpmKeyUsage.Storage, TpmEncScheme.RsaesOaepSha1Mgf1, TpmSigScheme.RsaSsaPkcs1V15Sha1, TpmResult.InappropriateSig)]
-    [InlineData(TpmKeyUsage.Signing, TpmEncScheme.RsaesPkcsV15, TpmSigScheme.RsaSsaPkcs1V15Sha1, TpmResult.InappropriateEnc)]
-    [InlineData(TpmKeyUsage.Signing, TpmEncScheme.None, TpmSigScheme.None, TpmResult.InappropriateSig)]
-    [InlineData(TpmKeyUsage.Bind, TpmEncScheme.None, TpmSigScheme.None, TpmResult.InappropriateEnc)]
-    [InlineData(TpmKeyUsage.Bind, TpmEncScheme.RsaesPkcsV15, TpmSigScheme.RsaSsaPkcs1V15Der, TpmResult.InappropriateSig)]
-    [InlineData(TpmKeyUsage.Legacy, TpmEncScheme.RsaesPkcsV15, TpmSigScheme.RsaSsaPkcs1V15Info, TpmResult.InappropriateSig)]
+    [InlineData(TpmKeyUsage.Storage, TpmEncScheme.RsaesPkcsV15, TpmSigScheme.None, TpmResult.BadKeyProperty)]
+    [InlineData(TpmKeyUsage.Storage, TpmEncScheme.RsaesOaepSha1Mgf1, TpmSigScheme.RsaSsaPkcs1V15Sha1, TpmResult.BadKeyProperty)]
+    [InlineData(TpmKeyUsage.Signing, TpmEncScheme.RsaesPkcsV15, TpmSigScheme.RsaSsaPkcs1V15Sha1, TpmResult.BadKeyProperty)]
+    [InlineData(TpmKeyUsage.Signing, TpmEncScheme.None, TpmSigScheme.None, TpmResult.BadKeyProperty)]
+    [InlineData(TpmKeyUsage.Bind, TpmEncScheme.None, TpmSigScheme.None, TpmResult.BadKeyProperty)]
+    [InlineData(TpmKeyUsage.Bind, TpmEncScheme.RsaesPkcsV15, TpmSigScheme.RsaSsaPkcs1V15Der, TpmResult.BadKeyProperty)]
+    [InlineData(TpmKeyUsage.Legacy, TpmEncScheme.RsaesPkcsV15, TpmSigScheme.RsaSsaPkcs1V15Info, TpmResult.BadKeyProperty)]
     [InlineData(TpmKeyUsage.Legacy, TpmEncScheme.RsaesOaepSha1Mgf1, TpmSigScheme.RsaSsaPkcs1V15Der, TpmResult.Success)]
     [InlineData(TpmKeyUsage.Signing, TpmEncScheme.None, TpmSigScheme.RsaSsaPkcs1V15Info, TpmResult.Success)]
     [InlineData(TpmKeyUsage.Bind, TpmEncScheme.RsaesPkcsV15, TpmSigScheme.None, TpmResult.Success)]

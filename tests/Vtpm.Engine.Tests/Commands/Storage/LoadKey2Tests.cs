@@ -169,11 +169,11 @@ public class LoadKey2Tests
     }
 
     [Fact]
-    public void LoadKey2_Action7e_SchemesThatDoNotGoWithTheUsage_InappropriateEnc()
+    public void LoadKey2_Action7e_SchemesThatDoNotGoWithTheUsage_BadKeyProperty()
     {
         TpmKey key = TestTpm.KeyInfo(TpmKeyUsage.Signing, TpmKeyFlags.Migratable, 1024);
         key.AlgorithmParms.EncScheme = TpmEncScheme.RsaesOaepSha1Mgf1;
-        Assert.Equal(TpmResult.InappropriateEnc, ResultOf(BySoftware(key)));
+        Assert.Equal(TpmResult.BadKeyProperty, ResultOf(BySoftware(key)));
     }
 
     [Fact]
