@@ -17,7 +17,8 @@ public sealed partial class CommandContext
     /// <returns>TPM_INAPPROPRIATE_SIG for another scheme than _SHA1 or _INFO, TPM_INVALID_KEYUSAGE for a key that is for no signatures.</returns>
     public static TpmResult CheckSigner(LoadedKey key)
     {
-        if (key.Key.AlgorithmParms.SigScheme is not (TpmSigScheme.RsaSsaPkcs1V15Sha1 or TpmSigScheme.RsaSsaPkcs1V15Info)) return TpmResult.InappropriateSig;
+        TpmSigScheme scheme = key.Key.AlgorithmParms.SigScheme;
+        if (scheme is not (TpmSigScheme.RsaSsaPkcs1V15Sha1 or TpmSigScheme.RsaSsaPkcs1V15Info)) return TpmResult.InappropriateSig;
         return key.Usage is TpmKeyUsage.Signing or TpmKeyUsage.Identity or TpmKeyUsage.Legacy ? TpmResult.Success : TpmResult.InvalidKeyUsage;
     }
 
@@ -41,11 +42,13 @@ public sealed partial class CommandContext
 
     /// <summary>Signs a SHA-1 digest (TPM_SS_RSASSAPKCS1v15_SHA1): the DER encoding that names the hash is put before it.</summary>
     /// <returns>TPM_BAD_KEY_PROPERTY when the key's numbers prove not to be those of an RSA key.</returns>
-    public static TpmResult SignDigest(LoadedKey key, in TpmDigest digest, out ReadOnlyMemory<byte> signature) => SignDigest(key.Rsa, digest, out signature);
+    public static TpmResult SignDigest(LoadedKey key, in TpmDigest digest, out ReadOnlyMemory<byte> signature) =>
+        SignDigest(key.Rsa, digest, out signature);
 
     /// <summary>Signs an area as it is (TPM_SS_RSASSAPKCS1v15_DER): whoever gives it has put a DER encoding before the digest.</summary>
-    /// <returns>TPM_BAD_PARAMETER when it is longer than the key can sign; TPM_BAD_KEY_PROPERTY as for <see cref="SignDigest(LoadedKey, in TpmDigest, out ReadOnlyMemory{byte})"/>.</returns>
-    public static TpmResult SignDer(LoadedKey key, ReadOnlySpan<byte> area, out ReadOnlyMemory<byte> signature) => SignDer(key.Rsa, area, out signature);
+    /// <returns>TPM_BAD_PARAMETER when it is longer than the key can sign; TPM_BAD_KEY_PROPERTY as for a digest.</returns>
+    public static TpmResult SignDer(LoadedKey key, ReadOnlySpan<byte> area, out ReadOnlyMemory<byte> signature) =>
+        SignDer(key.Rsa, area, out signature);
 
     private static TpmResult SignDigest(ITpmRsaPrivateKey key, in TpmDigest digest, out ReadOnlyMemory<byte> signature)
     {

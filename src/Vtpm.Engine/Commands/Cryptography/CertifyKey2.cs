@@ -38,7 +38,7 @@ public struct CertifyKey2Response : IWireStructure<CertifyKey2Response>
     }
 }
 
-/// <summary><c>TPM_CertifyKey2</c>, Part 3 §13.9: TPM_CertifyKey that also vouches for certified migration keys, with the handles the other way round.</summary>
+/// <summary><c>TPM_CertifyKey2</c>, Part 3 §13.9: TPM_CertifyKey for certified migration keys too, with the handles the other way round.</summary>
 public sealed class CertifyKey2()
     : TpmCommand<CertifyKey2Request, CertifyKey2Response>(
         TpmOrdinal.CertifyKey2, Sessions.None | Sessions.One | Sessions.Two, Availability.Owned, Duration.Medium, inHandles: 2)

@@ -11,7 +11,7 @@ public struct Sha1UpdateRequest : IWireStructure<Sha1UpdateRequest>
         where TCodec : struct, IWireCodec, allows ref struct => wire.Sized32(ref value.HashData);
 }
 
-/// <summary><c>TPM_SHA1Update</c>, Part 3 §13.2: hashes whole blocks. The only command that leaves the SHA-1 thread running, also when it fails.</summary>
+/// <summary><c>TPM_SHA1Update</c>, Part 3 §13.2: hashes whole blocks. It alone leaves the SHA-1 thread running, also when it fails.</summary>
 public sealed class Sha1Update()
     : TpmCommand<Sha1UpdateRequest, NoParameters>(
         TpmOrdinal.Sha1Update, Sessions.None, Availability.Always, Duration.Short, keepsSha1Thread: true)

@@ -43,8 +43,8 @@ public sealed class CreateWrapKey()
         if (Check(tpm, parent, key).Failed(out error)) return error;
         if (tpm.StampPcrInfo(ref key).Failed(out error)) return error;
         TpmRsaKeyPair pair = tpm.GenerateKey(ref key);
-        bool isMigratable = key.KeyFlags.HasFlag(TpmKeyFlags.Migratable);
-        if (tpm.WrapKey(parent, ref key, pair.Prime, usageAuth, isMigratable ? migrationAuth : tpm.PermanentData.TpmProof).Failed(out error)) return error;
+        if (!key.KeyFlags.HasFlag(TpmKeyFlags.Migratable)) migrationAuth = tpm.PermanentData.TpmProof;
+        if (tpm.WrapKey(parent, ref key, pair.Prime, usageAuth, migrationAuth).Failed(out error)) return error;
         response.WrappedKey = key;
         return Success;
     }
