@@ -103,6 +103,14 @@ public class ResetLockValueTests
     }
 
     [Fact]
+    public void DictionaryAttack_WhileALongLockoutRuns_NothingIsForgiven()
+    {
+        DictionaryAttack attack = DictionaryAttack.AfterFailure(40, DateTimeOffset.UnixEpoch, atReset: true);
+        DictionaryAttackStatus status = attack.At(DateTimeOffset.UnixEpoch.AddHours(23), TimeSpan.FromHours(23));
+        Assert.Equal(new DictionaryAttackStatus(41, TimeSpan.FromHours(1), true), status);
+    }
+
+    [Fact]
     public void DictionaryAttack_DateSetBack_NothingIsForgivenAndNothingBreaks()
     {
         DictionaryAttack attack = DictionaryAttack.AfterFailure(20, DateTimeOffset.UnixEpoch.AddYears(50), atReset: false);

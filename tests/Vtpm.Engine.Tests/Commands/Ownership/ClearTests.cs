@@ -79,8 +79,10 @@ public class ClearTests
     {
         var tpm = new TestTpm();
         tpm.AssertPresence();
+        tpm.Send(new SaveState(), default);
         tpm.Send(new ForceClear(), default);
         Assert.True(tpm.State.Permanent.Flags.Disable);
+        Assert.Null(tpm.State.Permanent.SavedState);
     }
 
     [Fact]
