@@ -19,9 +19,8 @@ public static partial class Corpus
     private static List<CorpusEntry> Record()
     {
         var entries = new List<CorpusEntry>();
-        Run(entries, Start);
-        Run(entries, Own);
-        foreach (Action<TestTpm> script in (Action<TestTpm>[])[Store, Cryptography, Attest, Sessions, Contexts, Remember, Count, Deprecated])
+        foreach (Action<TestTpm> script in (Action<TestTpm>[])[Start, Test, OptIn, Own, Clear, Endorse]) Run(entries, script);
+        foreach (Action<TestTpm> script in (Action<TestTpm>[])[Store, Cryptography, Attest, ChangeSecrets, Sessions, Contexts, Remember, Count, Deprecated])
         {
             Run(entries, tpm =>
             {
