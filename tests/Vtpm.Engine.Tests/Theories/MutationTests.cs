@@ -67,32 +67,30 @@ public class MutationTests
 
         public byte[] Request { get; }
 
+        /// <summary>Mostly small changes behind the header: those are what gets far.</summary>
         private static void Change(List<byte> bytes, Random random)
         {
-            int at = random.Next(bytes.Count);
-            switch (random.Next(9))
+            bool isBody = bytes.Count > CorpusEntry.HeaderSize && random.Next(16) != 0;
+            int at = isBody ? random.Next(CorpusEntry.HeaderSize, bytes.Count) : random.Next(bytes.Count);
+            switch (random.Next(20))
             {
-                case 0 or 1:
+                case < 7:
                     bytes[at] ^= (byte)(1 << random.Next(8));
                     break;
-                case 2:
+                case < 10:
                     bytes[at] = (byte)random.Next(256);
                     break;
-                case 3:
-                    bytes.RemoveRange(at, Math.Min(random.Next(1, 64), bytes.Count - at));
-                    break;
-                case 4:
-                    bytes.InsertRange(at, Bytes(random, random.Next(1, 64)));
-                    break;
-                case 5:
+                case < 14:
                     Overwrite(bytes, at, random.Next(2) == 0 ? Edges[random.Next(Edges.Length)] : (uint)random.Next(bytes.Count + 8), random.Next(2) == 0 ? 4 : 2);
                     break;
-                case 6 when bytes.Count >= CorpusEntry.HeaderSize:
-                    bytes[1] = (byte)(0xC1 + random.Next(3));
+                case 14 or 15:
+                    bytes.RemoveRange(at, Math.Min(random.Next(1, 64), bytes.Count - at));
                     break;
-                case 7 when bytes.Count >= CorpusEntry.HeaderSize:
-                    ReadOnlySpan<byte> ordinal = Corpus.Entries[random.Next(Corpus.Entries.Count)].Request[6..10];
-                    for (int i = 0; i < ordinal.Length; i++) bytes[6 + i] = ordinal[i];
+                case 16 or 17:
+                    bytes.InsertRange(at, Bytes(random, random.Next(1, 64)));
+                    break;
+                case 18 when bytes.Count >= CorpusEntry.HeaderSize:
+                    ChangeCommand(bytes, random);
                     break;
                 default:
                     // A piece of another command.
@@ -100,6 +98,14 @@ public class MutationTests
                     bytes.InsertRange(at, other[random.Next(other.Length + 1)..]);
                     break;
             }
+        }
+
+        /// <summary>The same parameters for another command, or with another number of sessions.</summary>
+        private static void ChangeCommand(List<byte> bytes, Random random)
+        {
+            ReadOnlySpan<byte> other = Corpus.Entries[random.Next(Corpus.Entries.Count)].Request;
+            bytes[1] = other[1];
+            for (int i = 6; i < CorpusEntry.HeaderSize; i++) bytes[i] = other[i];
         }
 
         private static byte[] Bytes(Random random, int count)
