@@ -60,7 +60,7 @@ public sealed class Tpm12
             // does not understand, and no guest may end the process.
             CommandFailed?.Invoke(exception);
             responseLength = CommandPipeline.WriteError(response, TpmResult.Fail);
-            return state with { FailureCause = FailureCause.Defect };
+            return state.InFailureMode(FailureCause.Defect);
         }
     }
 

@@ -39,7 +39,7 @@ public sealed partial class CommandContext
     /// <summary>The effects of the failure on the state from before the command.</summary>
     internal TpmState AfterFailure(TpmState before)
     {
-        if (_failureCause != FailureCause.None) before = before with { FailureCause = _failureCause };
+        if (_failureCause != FailureCause.None) before = before.InFailureMode(_failureCause);
         if (!_guessed) return before;
         var counted = Engine.DictionaryAttack.AfterFailure(DictionaryAttack.Count, Platform.Time.GetUtcNow(), atReset: EndsLockout);
         return before with { Permanent = before.Permanent with { DictionaryAttack = counted }, LockoutStart = Platform.Time.GetTimestamp() };

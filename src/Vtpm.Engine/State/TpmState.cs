@@ -35,6 +35,16 @@ public sealed record TpmState
     public bool Failed => FailureCause != FailureCause.None;
 
     /// <summary>
+    /// This state in failure mode. What TPM_SaveState has kept is forgotten (Part 1 §9.2 action 10c), and with it the nonce of the key contexts, so that
+    /// they are worth nothing after the failure (Part 1 §21 rule 10).
+    /// </summary>
+    public TpmState InFailureMode(FailureCause cause) => this with
+    {
+        FailureCause = cause,
+        Permanent = Permanent.SavedState is null ? Permanent : Permanent with { SavedState = null },
+    };
+
+    /// <summary>
     /// When the lock-out of the dictionary attack defence began: at the last failure, or when the power came on. A timestamp of the platform's clock.
     /// </summary>
     public long LockoutStart { get; init; }

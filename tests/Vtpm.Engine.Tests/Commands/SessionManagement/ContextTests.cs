@@ -204,6 +204,22 @@ public class ContextTests
         Assert.Equal(TpmResult.BadContext, ResultOfLoad(blob));
     }
 
+    /// <summary>Part 1 §21 rule 10.</summary>
+    [Fact]
+    public void LoadContext_VolatileKeyAfterAFailure_BadContextEvenWhereTheStateWasSaved()
+    {
+        byte[] blob = Save(_tpm.LoadWrapped(TpmKeyUsage.Signing, flags: TpmKeyFlags.Migratable | TpmKeyFlags.IsVolatile), TpmResourceType.Key);
+        _tpm.Send(new Engine.Commands.Startup.SaveState(), default);
+        TpmState saved = _tpm.State;
+        _tpm.PowerCycle(TpmStartupType.State);
+        Load(blob);
+        _tpm.State = saved.InFailureMode(FailureCause.Defect);
+        var error = Assert.Throws<TpmErrorException>(() => _tpm.PowerCycle(TpmStartupType.State));
+        Assert.Equal(TpmResult.FailedSelfTest, error.Result);
+        _tpm.PowerCycle();
+        Assert.Equal(TpmResult.BadContext, ResultOfLoad(blob));
+    }
+
     [Fact]
     public void LoadContext_Action6_AnyByteChanged_BadContext()
     {
