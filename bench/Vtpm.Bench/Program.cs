@@ -1,0 +1,72 @@
+using Vtpm.Client;
+using Vtpm.Transports;
+
+namespace Vtpm.Bench;
+
+internal static class Program
+{
+    public static int Main(string[] args)
+    {
+        if (args is ["--help"])
+        {
+            Console.WriteLine(Arguments.Usage);
+            return 0;
+        }
+
+        try
+        {
+            Run(Arguments.Parse(args));
+            return 0;
+        }
+        catch (Exception exception) when (exception is BenchException or TpmException or TpmTransportException or IOException)
+        {
+            Console.Error.WriteLine($"bench: {exception.Message}");
+            return 1;
+        }
+    }
+
+    private static void Run(Arguments arguments)
+    {
+        Peer ours = Ours(arguments.Vtpm);
+        Peer theirs = Swtpm();
+        // Short: the path of a Unix socket has 108 bytes.
+        DirectoryInfo directory = Directory.CreateDirectory(Path.Combine(arguments.StateOn, $"vtpm-bench-{Environment.ProcessId}"));
+        try
+        {
+            string loadBefore = Machine.Load();
+            var comparison = new Comparison(ours, theirs, arguments.Quick ? Scale.Quick : Scale.Full, directory.FullName, step => Console.Error.WriteLine($"bench: {step}"));
+            Row[] rows = [.. comparison.Run()];
+            string[] heading =
+            [
+                $"{Report.Today()}, {ours.Version} (native AOT) and {theirs.Version} (TPM 1.2), both on Unix sockets",
+                Machine.Describe(directory.FullName),
+                $"load average before {loadBefore}, after {Machine.Load()}",
+                "Both in one run and in turns. A round trip is seen from the client; for cheap commands it is mostly the waking up of processes, and the server's CPU time per call is the figure.",
+                "vtpm answers a change once it is on the disk (fdatasync); swtpm does not wait for the disk.",
+            ];
+            Report.Write(Console.Out, rows, arguments.Quick ? [.. heading, "--quick: too few measurements to judge by"] : heading, arguments.Markdown);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    private static Peer Ours(string vtpm) => new(
+        "vtpm",
+        Machine.FirstLine(vtpm, "version"),
+        vtpm,
+        (directory, socket) => ["hardware", "--state", Path.Combine(directory, "state"), "--listen", $"unix:{socket}"],
+        NeedsPhysicalPresence: false);
+
+    private static Peer Swtpm() => new(
+        "swtpm",
+        Machine.FirstLine("swtpm", "--version").Split(',')[0].Replace("TPM emulator version", "swtpm", StringComparison.Ordinal),
+        "swtpm",
+        (directory, socket) =>
+        [
+            "socket", "--tpmstate", $"dir={directory}", "--server", $"type=unixio,path={socket}", "--ctrl", $"type=unixio,path={socket}.ctrl",
+            "--flags", "not-need-init",
+        ],
+        NeedsPhysicalPresence: true);
+}
