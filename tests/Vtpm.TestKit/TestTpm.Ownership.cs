@@ -23,9 +23,12 @@ public sealed partial class TestTpm
 
     /// <summary>TPM_CreateEndorsementKeyPair.</summary>
     public TpmPubKey CreateEndorsementKeyPair() =>
-        Send(new CreateEndorsementKeyPair(), new CreateEndorsementKeyPairRequest { AntiReplay = NewNonce(), KeyInfo = StorageParms }).PubEndorsementKey;
+        Send(new CreateEndorsementKeyPair(), new CreateEndorsementKeyPairRequest { AntiReplay = NewNonce(), KeyInfo = StorageParms })
+            .PubEndorsementKey;
 
-    /// <summary>TPM_TakeOwnership, after making an endorsement key where there is none. The secret of the SRK is <see cref="WellKnown"/> unless given.</summary>
+    /// <summary>
+    /// TPM_TakeOwnership, after making an endorsement key where there is none. The secret of the SRK is <see cref="WellKnown"/> unless given.
+    /// </summary>
     /// <returns>The public half of the storage root key.</returns>
     public TpmKey TakeOwnership(byte[]? ownerAuth = null, byte[]? srkAuth = null)
     {

@@ -8,15 +8,15 @@ namespace Vtpm.Engine;
 /// gains nothing: the lock-out then starts over. It is forgiven slowly, so that a year of slips of the finger does not add up to one.
 /// </summary>
 /// <remarks>
-/// Two clocks, for two purposes. A lock-out runs by the time powered on. Forgiveness runs by the platform's date, for it must go on while the power is
-/// off; that is the host's clock, which no guest can set. Where it is set back, forgiveness waits.
+/// Two clocks, for two purposes. A lock-out runs by the time powered on. Forgiveness runs by the platform's date, for it must go on while the
+/// power is off; that is the host's clock, which no guest can set. Where it is set back, forgiveness waits.
 /// </remarks>
 public sealed record DictionaryAttack
 {
     /// <summary>Failures that lock the TPM for a time.</summary>
     public const int Threshold = 15;
 
-    /// <summary>Quiet time, once the lock-out is over, that takes one failure off the count: twelve guesses a day are what an attacker can go on with.</summary>
+    /// <summary>Quiet time, once the lock-out is over, that takes one failure off the count: an attacker can go on with twelve guesses a day.</summary>
     public static readonly TimeSpan Forgiveness = TimeSpan.FromHours(2);
 
     private static readonly TimeSpan FirstLockout = TimeSpan.FromSeconds(5);

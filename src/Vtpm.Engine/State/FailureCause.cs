@@ -1,6 +1,8 @@
 namespace Vtpm.Engine;
 
-/// <summary>Why a TPM is in failure mode: what TPM_GetTestResult answers, as a UINT32. Numbers are frozen; they say nothing of an individual TPM.</summary>
+/// <summary>
+/// Why a TPM is in failure mode: what TPM_GetTestResult answers, as a UINT32. Numbers are frozen; they say nothing of an individual TPM.
+/// </summary>
 public enum FailureCause : uint
 {
     /// <summary>The latest self-test has passed.</summary>

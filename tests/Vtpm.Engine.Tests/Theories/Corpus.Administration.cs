@@ -96,7 +96,12 @@ public static partial class Corpus
         foreach (TpmEntityType type in (ReadOnlySpan<TpmEntityType>)[TpmEntityType.Srk, TpmEntityType.Owner])
         {
             osap = OwnerOsap(tpm);
-            var change = new ChangeAuthOwnerRequest { ProtocolId = TpmProtocolId.Adcp, NewAuth = TestTpm.EncryptAuth(osap, TestTpm.KeyAuth), EntityType = (ushort)type };
+            var change = new ChangeAuthOwnerRequest
+            {
+                ProtocolId = TpmProtocolId.Adcp,
+                NewAuth = TestTpm.EncryptAuth(osap, TestTpm.KeyAuth),
+                EntityType = (ushort)type,
+            };
             tpm.Send(new ChangeAuthOwner(), change, osap);
         }
     }

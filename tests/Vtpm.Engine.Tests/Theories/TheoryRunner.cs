@@ -40,8 +40,10 @@ public sealed class TheoryRunner
         return result;
     }
 
-    /// <summary>A failure may end sessions, end the SHA-1 thread and count against guessing; TPM_Startup(ST_STATE) with nothing to restore
-    /// ends in failure mode. It changes nothing else: every other region is the same.</summary>
+    /// <summary>
+    /// A failure may end sessions, end the SHA-1 thread and count against guessing; TPM_Startup(ST_STATE) with nothing to restore ends in failure
+    /// mode. It changes nothing else: every other region is the same.
+    /// </summary>
     private static void CheckFailureEffects(TpmState before, TpmState after, ReadOnlySpan<byte> request)
     {
         if (ReferenceEquals(before, after)) return;
@@ -52,13 +54,14 @@ public sealed class TheoryRunner
             : ReferenceEquals(after.Permanent, before.Permanent) && after.LockoutStart == before.LockoutStart;
         foreach (AuthSession session in after.Sessions.Items) isPossible &= ReferenceEquals(before.Sessions.Find(session.Handle), session);
         isPossible &= after.Sha1Thread is null || ReferenceEquals(after.Sha1Thread, before.Sha1Thread);
+        bool hasNothingToRestore = CorpusEntry.OrdinalOf(request) == TpmOrdinal.Startup && after.FailureCause == FailureCause.NoSavedState;
         isPossible &= before == after with
         {
             Permanent = before.Permanent,
             Sessions = before.Sessions,
             Sha1Thread = before.Sha1Thread,
             LockoutStart = before.LockoutStart,
-            FailureCause = CorpusEntry.OrdinalOf(request) == TpmOrdinal.Startup && after.FailureCause == FailureCause.NoSavedState ? before.FailureCause : after.FailureCause,
+            FailureCause = hasNothingToRestore ? before.FailureCause : after.FailureCause,
         };
         Assert.True(isPossible, $"{Hex(request)} failed and changed the state");
     }

@@ -66,7 +66,8 @@ public sealed class ChangeAuth()
         CommandContext tpm, LoadedKey parent, ReadOnlyMemory<byte> plain, Secret newAuth, out ReadOnlyMemory<byte> outData)
     {
         outData = default;
-        if (WireFormat.Read(plain.Span, out TpmSealedData data, tpm.Scratch) != Success || data.Payload != TpmPayloadType.Seal) return InvalidStructure;
+        if (WireFormat.Read(plain.Span, out TpmSealedData data, tpm.Scratch) != Success) return InvalidStructure;
+        if (data.Payload != TpmPayloadType.Seal) return InvalidStructure;
         if (AuthorizeEntity(tpm, data.AuthData).Failed(out TpmResult error)) return error;
         data.AuthData = new TpmAuthData(newAuth.Span);
         return tpm.Encrypt(parent, data, out outData);

@@ -19,7 +19,9 @@ public struct OwnerReadInternalPubResponse : IWireStructure<OwnerReadInternalPub
         where TCodec : struct, IWireCodec, allows ref struct => wire.Structure(ref value.PublicPortion);
 }
 
-/// <summary><c>TPM_OwnerReadInternalPub</c>, Part 3 §14.5: the public half of the endorsement key or of the storage root key. The handle is in the HMAC.</summary>
+/// <summary>
+/// <c>TPM_OwnerReadInternalPub</c>, Part 3 §14.5: the public half of the endorsement key or of the storage root key. The handle is in the HMAC.
+/// </summary>
 public sealed class OwnerReadInternalPub()
     : TpmCommand<OwnerReadInternalPubRequest, OwnerReadInternalPubResponse>(
         TpmOrdinal.OwnerReadInternalPub, Sessions.One, Availability.Owned, Duration.Short)

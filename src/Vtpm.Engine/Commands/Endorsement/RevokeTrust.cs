@@ -12,7 +12,7 @@ public struct RevokeTrustRequest : IWireStructure<RevokeTrustRequest>
         where TCodec : struct, IWireCodec, allows ref struct => TpmNonce.Describe(ref wire, ref value.EKReset);
 }
 
-/// <summary><c>TPM_RevokeTrust</c>, Part 3 §14.3: clears the owner and the endorsement key: the TPM is nobody's, and no more the one it was.</summary>
+/// <summary><c>TPM_RevokeTrust</c>, Part 3 §14.3: clears owner and endorsement key: the TPM is nobody's, and not the one it was.</summary>
 public sealed class RevokeTrust()
     : TpmCommand<RevokeTrustRequest, NoParameters>(TpmOrdinal.RevokeTrust, Sessions.None, Availability.NoOwner, Duration.Short)
 {

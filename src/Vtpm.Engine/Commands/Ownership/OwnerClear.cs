@@ -44,7 +44,9 @@ public sealed class OwnerClear()
         };
     }
 
-    /// <summary>Actions 9 and 10. The default of disable and deactivated is TRUE (Part 2 §7.1): presence must be proven before there is a new owner.</summary>
+    /// <summary>
+    /// Actions 9 and 10. The default of disable and deactivated is TRUE (Part 2 §7.1): presence must be proven before there is a new owner.
+    /// </summary>
     private static TpmPermanentFlags ClearFlags(TpmPermanentFlags flags) => flags with
     {
         Disable = true,

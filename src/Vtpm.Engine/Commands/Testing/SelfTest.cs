@@ -3,7 +3,10 @@ using Vtpm.Wire;
 
 namespace Vtpm.Engine.Commands.Testing;
 
-/// <summary>The self-tests of Part 1 §9: known answers for every cryptographic function, and a continuous check of the random numbers. A millisecond or two.</summary>
+/// <summary>
+/// The self-tests of Part 1 §9: known answers for every cryptographic function, and a continuous check of the random numbers. They take a
+/// millisecond.
+/// </summary>
 public static class SelfTest
 {
     /// <summary>An RSA-1024 key that serves here alone, its signature of SHA-1("abc"), and "abc" encrypted for it with the label "TCPA".</summary>
@@ -35,7 +38,9 @@ public static class SelfTest
         : !RandomWorks(platform.Random) ? FailureCause.Random
         : FailureCause.None;
 
-    /// <summary>SHA-1 of "abc" (FIPS 180), and HMAC with SHA-1 (RFC 2202, test case 2): all that is needed before the full test (Part 1 §9.2).</summary>
+    /// <summary>
+    /// SHA-1 of "abc" (FIPS 180), and HMAC with SHA-1 (RFC 2202, test case 2): all that is needed before the full test (Part 1 §9.2).
+    /// </summary>
     public static bool HashWorks()
     {
         Span<byte> hash = stackalloc byte[TpmDigest.Size];
@@ -49,7 +54,10 @@ public static class SelfTest
     private static bool CipherWorks()
     {
         Span<byte> data = Convert.FromHexString("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
-        SymmetricCipher.AesCtr(Convert.FromHexString("2b7e151628aed2a6abf7158809cf4f3c"), Convert.FromHexString("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"), data);
+        SymmetricCipher.AesCtr(
+            Convert.FromHexString("2b7e151628aed2a6abf7158809cf4f3c"),
+            Convert.FromHexString("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"),
+            data);
         return data.SequenceEqual(Convert.FromHexString("874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff"));
     }
 

@@ -4,7 +4,8 @@ using static Vtpm.Wire.TpmResult;
 namespace Vtpm.Engine.Commands.Testing;
 
 /// <summary><c>TPM_SelfTestFull</c>, Part 3 §4.1: tests every function, and answers when that is done.</summary>
-public sealed class SelfTestFull() : TpmCommand<NoParameters, NoParameters>(TpmOrdinal.SelfTestFull, Sessions.None, Availability.Always, Duration.Long)
+public sealed class SelfTestFull()
+    : TpmCommand<NoParameters, NoParameters>(TpmOrdinal.SelfTestFull, Sessions.None, Availability.Always, Duration.Long)
 {
     protected override TpmResult Execute(CommandContext tpm, in NoParameters request, ref NoParameters response) => Test(tpm);
 

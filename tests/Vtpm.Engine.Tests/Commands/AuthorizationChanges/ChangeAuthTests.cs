@@ -35,7 +35,8 @@ public class ChangeAuthTests
         TestTpm tpm = Owned();
         TpmStoreAsymKey key = StoredKey();
         TestAuth parent = Parent(tpm);
-        ReadOnlyMemory<byte> outData = tpm.Send(new ChangeAuth(), Request(parent, TpmEntityType.Key, Wrap(tpm, key)), parent, tpm.Oiap(OldAuth)).OutData;
+        ChangeAuthRequest request = Request(parent, TpmEntityType.Key, Wrap(tpm, key));
+        ReadOnlyMemory<byte> outData = tpm.Send(new ChangeAuth(), request, parent, tpm.Oiap(OldAuth)).OutData;
         byte[] plain = Witness.DecryptOaep(tpm.State.Permanent.Data.Srk!.Key.PubKey.Key, outData);
         Assert.Equal(WireFormat.ToBytes(key with { UsageAuth = new TpmAuthData(NewAuth) }), plain);
     }
@@ -45,7 +46,9 @@ public class ChangeAuthTests
     {
         TestTpm tpm = Owned();
         TestAuth parent = Parent(tpm);
-        Assert.Equal(TpmResult.WrongEntityType, tpm.ResultOf(new ChangeAuth(), Request(parent, TpmEntityType.Srk, new byte[256]), parent, tpm.Oiap(OldAuth)));
+        Assert.Equal(
+            TpmResult.WrongEntityType,
+            tpm.ResultOf(new ChangeAuth(), Request(parent, TpmEntityType.Srk, new byte[256]), parent, tpm.Oiap(OldAuth)));
     }
 
     [Fact]
@@ -53,7 +56,7 @@ public class ChangeAuthTests
     {
         TestTpm tpm = Owned();
         TestAuth oiap = tpm.Oiap(TestTpm.WellKnown);
-        var request = new ChangeAuthRequest { ParentHandle = TpmKeyHandle.Srk, ProtocolId = TpmProtocolId.Adcp, EntityType = (ushort)TpmEntityType.Key, EncData = new byte[256] };
+        ChangeAuthRequest request = Request(oiap, TpmEntityType.Key, new byte[256]);
         Assert.Equal(TpmResult.BadMode, tpm.ResultOf(new ChangeAuth(), request, oiap, tpm.Oiap(OldAuth)));
         TestAuth parent = Parent(tpm);
         Assert.Equal(TpmResult.BadMode, tpm.ResultOf(new ChangeAuth(), Request(parent, TpmEntityType.Key, new byte[256]), parent, Parent(tpm)));
@@ -87,7 +90,9 @@ public class ChangeAuthTests
     {
         TestTpm tpm = Owned();
         TestAuth parent = Parent(tpm);
-        Assert.Equal(TpmResult.DecryptError, tpm.ResultOf(new ChangeAuth(), Request(parent, TpmEntityType.Key, new byte[256]), parent, tpm.Oiap(OldAuth)));
+        Assert.Equal(
+            TpmResult.DecryptError,
+            tpm.ResultOf(new ChangeAuth(), Request(parent, TpmEntityType.Key, new byte[256]), parent, tpm.Oiap(OldAuth)));
     }
 
     [Theory]
@@ -108,7 +113,9 @@ public class ChangeAuthTests
     {
         TestTpm tpm = Owned();
         TestAuth parent = Parent(tpm);
-        Assert.Equal(TpmResult.Auth2Fail, tpm.ResultOf(new ChangeAuth(), Request(parent, TpmEntityType.Key, Wrap(tpm, StoredKey())), parent, tpm.Oiap(NewAuth)));
+        Assert.Equal(
+            TpmResult.Auth2Fail,
+            tpm.ResultOf(new ChangeAuth(), Request(parent, TpmEntityType.Key, Wrap(tpm, StoredKey())), parent, tpm.Oiap(NewAuth)));
         Assert.Equal(1u, tpm.State.Permanent.DictionaryAttack.FailedAuthorizations);
     }
 
@@ -157,7 +164,9 @@ public class ChangeAuthTests
         TestAuth osap = OwnerOsap(tpm);
         Assert.Equal(TpmResult.WrongEntityType, tpm.ResultOf(new ChangeAuthOwner(), OwnerRequest(osap, TpmEntityType.Key), osap));
         osap = OwnerOsap(tpm);
-        Assert.Equal(TpmResult.BadParameter, tpm.ResultOf(new ChangeAuthOwner(), OwnerRequest(osap, TpmEntityType.Owner) with { ProtocolId = TpmProtocolId.Owner }, osap));
+        Assert.Equal(
+            TpmResult.BadParameter,
+            tpm.ResultOf(new ChangeAuthOwner(), OwnerRequest(osap, TpmEntityType.Owner) with { ProtocolId = TpmProtocolId.Owner }, osap));
         osap = tpm.Osap(TpmEntityType.Owner, TpmKeyHandle.Owner, TestTpm.WellKnown);
         Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new ChangeAuthOwner(), OwnerRequest(osap, TpmEntityType.Owner), osap));
     }

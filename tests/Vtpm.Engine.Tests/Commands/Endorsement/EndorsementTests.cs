@@ -16,7 +16,9 @@ public class EndorsementTests
         TpmNonce antiReplay = tpm.NewNonce();
         PubekResponse response = tpm.Send(
             new CreateEndorsementKeyPair(), new CreateEndorsementKeyPairRequest { AntiReplay = antiReplay, KeyInfo = TestTpm.StorageParms });
-        Assert.Equal(SHA1.HashData((byte[])[.. WireFormat.ToBytes(response.PubEndorsementKey), .. antiReplay.ReadOnlySpan]), response.Checksum.ReadOnlySpan.ToArray());
+        Assert.Equal(
+            SHA1.HashData((byte[])[.. WireFormat.ToBytes(response.PubEndorsementKey), .. antiReplay.ReadOnlySpan]),
+            response.Checksum.ReadOnlySpan.ToArray());
         Assert.Equal(256, response.PubEndorsementKey.PubKey.Key.Length);
         Assert.Equal((true, false), (tpm.State.Permanent.Flags.CekpUsed, tpm.State.Permanent.Flags.EnableRevokeEK));
         Assert.NotEqual(default, tpm.State.Permanent.Data.DaaSeed);
@@ -37,7 +39,9 @@ public class EndorsementTests
     {
         var tpm = new TestTpm();
         tpm.CreateEndorsementKeyPair();
-        Assert.Equal(TpmResult.DisabledCmd, tpm.ResultOf(new CreateEndorsementKeyPair(), new CreateEndorsementKeyPairRequest { KeyInfo = TestTpm.StorageParms }));
+        Assert.Equal(
+            TpmResult.DisabledCmd,
+            tpm.ResultOf(new CreateEndorsementKeyPair(), new CreateEndorsementKeyPairRequest { KeyInfo = TestTpm.StorageParms }));
         Assert.Equal(TpmResult.DisabledCmd, tpm.ResultOf(new CreateRevocableEK(), new CreateRevocableEKRequest { KeyInfo = TestTpm.StorageParms }));
     }
 
@@ -49,7 +53,9 @@ public class EndorsementTests
     public void CreateEndorsementKeyPair_Action2_OtherKeyThanRsa2048_BadKeyProperty(string parms)
     {
         TpmKeyParms keyInfo = TestTpm.StorageParms with { Parms = Convert.FromHexString(parms) };
-        Assert.Equal(TpmResult.BadKeyProperty, new TestTpm().ResultOf(new CreateEndorsementKeyPair(), new CreateEndorsementKeyPairRequest { KeyInfo = keyInfo }));
+        Assert.Equal(
+            TpmResult.BadKeyProperty,
+            new TestTpm().ResultOf(new CreateEndorsementKeyPair(), new CreateEndorsementKeyPairRequest { KeyInfo = keyInfo }));
     }
 
     [Fact]

@@ -141,7 +141,8 @@ public class ResetLockValueTests
     public void DictionaryAttack_LockedOut_RevokeTrustWantsPresenceBeforeItCompares()
     {
         var tpm = new TestTpm();
-        TpmNonce reset = tpm.Send(new CreateRevocableEK(), new CreateRevocableEKRequest { KeyInfo = TestTpm.StorageParms, GenerateReset = true }).OutputEKReset;
+        var create = new CreateRevocableEKRequest { KeyInfo = TestTpm.StorageParms, GenerateReset = true };
+        TpmNonce reset = tpm.Send(new CreateRevocableEK(), create).OutputEKReset;
         tpm.TakeOwnership();
         LockOut(tpm);
         Assert.Equal(TpmResult.DefendLockRunning, tpm.ResultOf(new RevokeTrust(), default));
@@ -154,7 +155,9 @@ public class ResetLockValueTests
     {
         DictionaryAttack attack = DictionaryAttack.AfterFailure(DictionaryAttack.Threshold, DateTimeOffset.UnixEpoch, atReset: false);
         DictionaryAttackStatus running = attack.At(DateTimeOffset.UnixEpoch.AddSeconds(3), TimeSpan.FromSeconds(3.5));
-        Assert.Equal("0037" + "01" + "0010" + "000F" + "003900000001" + "00000007" + "00000000", Convert.ToHexString(WireFormat.ToBytes(running.Info)));
+        Assert.Equal(
+            "0037" + "01" + "0010" + "000F" + "003900000001" + "00000007" + "00000000",
+            Convert.ToHexString(WireFormat.ToBytes(running.Info)));
         Assert.Equal("0038" + "01" + "003900000001" + "00000000", Convert.ToHexString(WireFormat.ToBytes(running.LimitedInfo)));
         DictionaryAttackStatus over = attack.At(DateTimeOffset.UnixEpoch.AddSeconds(10), TimeSpan.FromSeconds(10));
         Assert.Equal((TpmDaState.Inactive, (ushort)16, 0u), (over.Info.State, over.Info.CurrentCount, over.Info.ActionDependValue));

@@ -61,7 +61,9 @@ public class OptInTests
     {
         var tpm = new TestTpm();
         tpm.TakeOwnership();
-        Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new OwnerSetDisable(), new OwnerSetDisableRequest { DisableState = true }, tpm.Oiap(TestTpm.WellKnown)));
+        Assert.Equal(
+            TpmResult.AuthFail,
+            tpm.ResultOf(new OwnerSetDisable(), new OwnerSetDisableRequest { DisableState = true }, tpm.Oiap(TestTpm.WellKnown)));
         Assert.False(tpm.State.Permanent.Flags.Disable);
     }
 

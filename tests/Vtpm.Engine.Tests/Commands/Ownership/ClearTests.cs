@@ -133,13 +133,39 @@ public class ClearTests
         CounterTable counters = CounterTable.Empty.Create(7, 1, new Secret(TestTpm.WellKnown), out _);
         var delegation = DelegationTables.Of([new TpmFamilyTableEntry { FamilyId = 9 }], []);
         var pinned = HandleTable<LoadedKey>.Empty.Add(srk with { Handle = 0x01000001, OwnerEvict = true });
-        TpmPermanentFlags flags = tpm.State.Permanent.Flags with { ReadSrkPub = true, DisableFullDALogicInfo = true, MaintenanceDone = true, Ownership = false };
-        PermanentData data = tpm.State.Permanent.Data with { NoOwnerNvWrite = 3, RestrictDelegate = 1, LastFamilyId = 9, AuthDir = TpmDigest.AllOnes };
+        TpmPermanentFlags flags = tpm.State.Permanent.Flags with
+        {
+            ReadSrkPub = true,
+            DisableFullDALogicInfo = true,
+            MaintenanceDone = true,
+            Ownership = false,
+        };
+        PermanentData data = tpm.State.Permanent.Data with
+        {
+            NoOwnerNvWrite = 3,
+            RestrictDelegate = 1,
+            LastFamilyId = 9,
+            AuthDir = TpmDigest.AllOnes,
+        };
         tpm.State = tpm.State with
         {
             Keys = pinned.Add(srk with { Handle = 0x01000002 }),
-            Permanent = tpm.State.Permanent with { OwnerEvictKeys = pinned, Flags = flags, Data = data, Nv = nv, Counters = counters, Delegation = delegation },
-            StClearData = tpm.State.StClearData with { CountId = 7, NvWriteLocks = new HashSet<uint> { AnybodysIndex }, ContextNonceKey = tpm.NewNonce(), DeferredPhysicalPresence = 1 },
+            Permanent = tpm.State.Permanent with
+            {
+                OwnerEvictKeys = pinned,
+                Flags = flags,
+                Data = data,
+                Nv = nv,
+                Counters = counters,
+                Delegation = delegation,
+            },
+            StClearData = tpm.State.StClearData with
+            {
+                CountId = 7,
+                NvWriteLocks = new HashSet<uint> { AnybodysIndex },
+                ContextNonceKey = tpm.NewNonce(),
+                DeferredPhysicalPresence = 1,
+            },
             StAnyData = tpm.State.StAnyData with { ContextNonceSession = tpm.NewNonce(), ContextCount = 4, ContextList = [4] },
         };
         return tpm;
@@ -185,7 +211,9 @@ public class ClearTests
         Assert.Equal(0u, tpm.State.StAnyData.ContextCount);
         Assert.Empty(tpm.State.StAnyData.ContextList);
         Assert.Equal(default, tpm.State.StClearData.ContextNonceKey);
-        Assert.Equal((0u, 0u, TpmKeyHandle.Owner), (tpm.State.StClearData.CountId, tpm.State.StClearData.DeferredPhysicalPresence, tpm.State.StClearData.OwnerReference));
+        Assert.Equal(
+            (0u, 0u, TpmKeyHandle.Owner),
+            (tpm.State.StClearData.CountId, tpm.State.StClearData.DeferredPhysicalPresence, tpm.State.StClearData.OwnerReference));
 
         // Actions 11 to 13; an area that stays stays locked.
         Assert.Equal([AnybodysIndex, ManufacturersIndex], after.Nv.Areas.ToArray().Select(area => area.Index));

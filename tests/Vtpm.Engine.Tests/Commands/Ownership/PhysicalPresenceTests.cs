@@ -36,7 +36,10 @@ public class PhysicalPresenceTests
         Assert.Equal(TpmResult.Success, Set(tpm, HwDisable | LifetimeLock));
         Assert.Equal(
             (true, false, true),
-            (tpm.State.Permanent.Flags.PhysicalPresenceCmdEnable, tpm.State.Permanent.Flags.PhysicalPresenceHwEnable, tpm.State.Permanent.Flags.PhysicalPresenceLifetimeLock));
+            (
+                tpm.State.Permanent.Flags.PhysicalPresenceCmdEnable,
+                tpm.State.Permanent.Flags.PhysicalPresenceHwEnable,
+                tpm.State.Permanent.Flags.PhysicalPresenceLifetimeLock));
         tpm.PowerCycle();
         Assert.Equal(TpmResult.BadParameter, Set(tpm, CmdDisable));
         Assert.Equal(TpmResult.Success, Set(tpm, Present));

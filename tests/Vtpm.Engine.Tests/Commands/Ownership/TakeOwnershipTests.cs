@@ -113,11 +113,21 @@ public class TakeOwnershipTests
     {
         Assert.Equal(TpmResult.InvalidKeyUsage, Answer((ref TakeOwnershipRequest request) => request.SrkParams.KeyUsage = TpmKeyUsage.Signing));
         Assert.Equal(TpmResult.InvalidKeyUsage, Answer((ref TakeOwnershipRequest request) => request.SrkParams.KeyFlags = TpmKeyFlags.Migratable));
-        Assert.Equal(TpmResult.BadKeyProperty, Answer((ref TakeOwnershipRequest request) => request.SrkParams.AlgorithmParms.AlgorithmId = TpmAlgorithmId.Sha));
-        Assert.Equal(TpmResult.BadKeyProperty, Answer((ref TakeOwnershipRequest request) => request.SrkParams.AlgorithmParms.EncScheme = TpmEncScheme.None));
-        Assert.Equal(TpmResult.BadKeyProperty, Answer((ref TakeOwnershipRequest request) => request.SrkParams.AlgorithmParms.SigScheme = TpmSigScheme.RsaSsaPkcs1V15Sha1));
-        Assert.Equal(TpmResult.BadKeyProperty, Answer((ref TakeOwnershipRequest request) => request.SrkParams.AlgorithmParms.Parms = Parms("00000400000000020000" + "0000")));
-        Assert.Equal(TpmResult.BadKeyProperty, Answer((ref TakeOwnershipRequest request) => request.SrkParams.AlgorithmParms.Parms = Parms("000008000000000200000003010001")));
+        Assert.Equal(
+            TpmResult.BadKeyProperty,
+            Answer((ref TakeOwnershipRequest request) => request.SrkParams.AlgorithmParms.AlgorithmId = TpmAlgorithmId.Sha));
+        Assert.Equal(
+            TpmResult.BadKeyProperty,
+            Answer((ref TakeOwnershipRequest request) => request.SrkParams.AlgorithmParms.EncScheme = TpmEncScheme.None));
+        Assert.Equal(
+            TpmResult.BadKeyProperty,
+            Answer((ref TakeOwnershipRequest request) => request.SrkParams.AlgorithmParms.SigScheme = TpmSigScheme.RsaSsaPkcs1V15Sha1));
+        Assert.Equal(
+            TpmResult.BadKeyProperty,
+            Answer((ref TakeOwnershipRequest request) => request.SrkParams.AlgorithmParms.Parms = Parms("00000400000000020000" + "0000")));
+        Assert.Equal(
+            TpmResult.BadKeyProperty,
+            Answer((ref TakeOwnershipRequest request) => request.SrkParams.AlgorithmParms.Parms = Parms("000008000000000200000003010001")));
         Assert.Equal(TpmResult.InvalidPcrInfo, Answer((ref TakeOwnershipRequest request) => request.SrkParams.PcrInfo = Parms("0001")));
     }
 

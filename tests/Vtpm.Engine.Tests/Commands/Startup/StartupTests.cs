@@ -178,7 +178,8 @@ public class StartupTests
         Assert.Equal(measured, Read(tpm, 4));
     }
 
-    private static TpmDigest Extend(TestTpm tpm, uint pcr) => tpm.Send(new Extend(), new ExtendRequest { PcrNum = pcr, InDigest = Measurement }).OutDigest;
+    private static TpmDigest Extend(TestTpm tpm, uint pcr) =>
+        tpm.Send(new Extend(), new ExtendRequest { PcrNum = pcr, InDigest = Measurement }).OutDigest;
 
     private static TpmDigest Read(TestTpm tpm, uint pcr) => tpm.Send(new PcrRead(), new PcrReadRequest { PcrIndex = pcr }).OutDigest;
 }
