@@ -38,7 +38,8 @@ public sealed record PermanentData
     /// <summary>AES-128 key of the delegation blobs.</summary>
     public required Secret DelegateKey { get; init; }
 
-    public TpmNonce EKReset { get; init; }
+    /// <summary>What TPM_RevokeTrust asks for; null while the endorsement key cannot be revoked.</summary>
+    public Secret? EKReset { get; init; }
 
     /// <summary>Null while there is no owner.</summary>
     public Secret? OwnerAuth { get; init; }
@@ -56,9 +57,9 @@ public sealed record PermanentData
     /// <summary>TPM_CMK_DELEGATE, what delegates may do with certified migration keys.</summary>
     public uint RestrictDelegate { get; init; }
 
-    public TpmNonce DaaSeed { get; init; }
+    public Secret? DaaSeed { get; init; }
 
-    public TpmNonce DaaProof { get; init; }
+    public Secret? DaaProof { get; init; }
 
     /// <summary>Highest id that a delegation family has had.</summary>
     public uint LastFamilyId { get; init; }

@@ -61,8 +61,8 @@ public sealed class CreateEndorsementKeyPair()
         tpm.PermanentData = tpm.PermanentData with
         {
             EndorsementKey = Generate(tpm, rsa.KeyLength),
-            DaaSeed = tpm.NewNonce(),
-            DaaProof = tpm.NewNonce(),
+            DaaSeed = tpm.NewSecret(),
+            DaaProof = tpm.NewSecret(),
         };
         tpm.PermanentFlags = tpm.PermanentFlags with { CekpUsed = true };
         return Success;

@@ -43,7 +43,7 @@ public sealed class CreateRevocableEK()
         if (CreateEndorsementKeyPair.Create(tpm, request.KeyInfo).Failed(out TpmResult error)) return error;
         tpm.PermanentFlags = tpm.PermanentFlags with { EnableRevokeEK = true };
         response.OutputEKReset = request.GenerateReset ? tpm.NewNonce() : request.InputEKReset;
-        tpm.PermanentData = tpm.PermanentData with { EKReset = response.OutputEKReset };
+        tpm.PermanentData = tpm.PermanentData with { EKReset = new Secret(response.OutputEKReset.ReadOnlySpan) };
         response.Pubek = PubekResponse.Of(tpm.PermanentData.EndorsementKey!, request.AntiReplay);
         return Success;
     }

@@ -18,13 +18,13 @@ public sealed class RevokeTrust()
 {
     protected override TpmResult Execute(CommandContext tpm, in RevokeTrustRequest request, ref NoParameters response)
     {
-        if (!tpm.PermanentFlags.EnableRevokeEK) return PermanentEK;
-        if (tpm.CompareSecret(tpm.PermanentData.EKReset.ReadOnlySpan, request.EKReset.ReadOnlySpan).Failed(out TpmResult error)) return error;
+        if (!tpm.PermanentFlags.EnableRevokeEK || tpm.PermanentData.EKReset is not { } ekReset) return PermanentEK;
+        if (tpm.CompareSecret(ekReset.Span, request.EKReset.ReadOnlySpan).Failed(out TpmResult error)) return error;
         if (!tpm.PhysicalPresence) return BadPresence;
         OwnerClear.Clear(tpm);
         tpm.Permanent = tpm.Permanent with { Nv = tpm.Permanent.Nv.WithoutManufacturerAreas() };
         tpm.PermanentFlags = tpm.PermanentFlags with { NvLocked = false, EnableRevokeEK = false };
-        tpm.PermanentData = tpm.PermanentData with { DaaSeed = default, DaaProof = default, EndorsementKey = null, EKReset = default };
+        tpm.PermanentData = tpm.PermanentData with { DaaSeed = null, DaaProof = null, EndorsementKey = null, EKReset = null };
         return Success;
     }
 }

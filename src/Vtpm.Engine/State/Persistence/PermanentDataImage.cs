@@ -8,7 +8,7 @@ internal struct PermanentDataImage : IWireStructure<PermanentDataImage>
     public Secret? TpmProof;
     public Secret? ContextKey;
     public Secret? DelegateKey;
-    public TpmNonce EKReset;
+    public Secret? EKReset;
     public Secret? OwnerAuth;
     public Secret? OperatorAuth;
     public KeyImage? EndorsementKey;
@@ -16,8 +16,8 @@ internal struct PermanentDataImage : IWireStructure<PermanentDataImage>
     public TpmDigest AuthDir;
     public uint NoOwnerNvWrite;
     public uint RestrictDelegate;
-    public TpmNonce DaaSeed;
-    public TpmNonce DaaProof;
+    public Secret? DaaSeed;
+    public Secret? DaaProof;
     public uint LastFamilyId;
 
     public static void Describe<TCodec>(ref TCodec wire, ref PermanentDataImage value)
@@ -26,7 +26,7 @@ internal struct PermanentDataImage : IWireStructure<PermanentDataImage>
         wire.Secret(ref value.TpmProof);
         wire.Secret(ref value.ContextKey);
         wire.Secret(ref value.DelegateKey);
-        TpmNonce.Describe(ref wire, ref value.EKReset);
+        wire.Secret(ref value.EKReset);
         wire.Secret(ref value.OwnerAuth);
         wire.Secret(ref value.OperatorAuth);
         wire.Optional(ref value.EndorsementKey);
@@ -34,8 +34,8 @@ internal struct PermanentDataImage : IWireStructure<PermanentDataImage>
         TpmDigest.Describe(ref wire, ref value.AuthDir);
         wire.UInt32(ref value.NoOwnerNvWrite);
         wire.UInt32(ref value.RestrictDelegate);
-        TpmNonce.Describe(ref wire, ref value.DaaSeed);
-        TpmNonce.Describe(ref wire, ref value.DaaProof);
+        wire.Secret(ref value.DaaSeed);
+        wire.Secret(ref value.DaaProof);
         wire.UInt32(ref value.LastFamilyId);
     }
 

@@ -21,8 +21,8 @@ public class EndorsementTests
             response.Checksum.ReadOnlySpan.ToArray());
         Assert.Equal(256, response.PubEndorsementKey.PubKey.Key.Length);
         Assert.Equal((true, false), (tpm.State.Permanent.Flags.CekpUsed, tpm.State.Permanent.Flags.EnableRevokeEK));
-        Assert.NotEqual(default, tpm.State.Permanent.Data.DaaSeed);
-        Assert.NotEqual(default, tpm.State.Permanent.Data.DaaProof);
+        Assert.NotNull(tpm.State.Permanent.Data.DaaSeed);
+        Assert.NotNull(tpm.State.Permanent.Data.DaaProof);
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public class EndorsementTests
         CreateRevocableEKResponse response = Revocable(tpm, generate: true, given);
         Assert.NotEqual(given, response.OutputEKReset);
         Assert.NotEqual(default, response.OutputEKReset);
-        Assert.Equal(response.OutputEKReset, tpm.State.Permanent.Data.EKReset);
+        Assert.Equal(response.OutputEKReset.ReadOnlySpan, tpm.State.Permanent.Data.EKReset!.Span);
     }
 
     [Fact]
@@ -106,8 +106,8 @@ public class EndorsementTests
         Assert.Null(after.Data.OwnerAuth);
         Assert.Null(after.Data.Srk);
         Assert.Null(after.Data.EndorsementKey);
-        Assert.Equal(default, after.Data.DaaSeed);
-        Assert.Equal(default, after.Data.DaaProof);
+        Assert.Null(after.Data.DaaSeed);
+        Assert.Null(after.Data.DaaProof);
         Assert.False(after.Flags.NvLocked);
         Assert.True(after.Flags.Disable && after.Flags.Deactivated);
     }

@@ -108,7 +108,9 @@ public class ClearTests
     public void RevokeTrust_Action4a_AreasOfTheManufacturerGoToo()
     {
         TestTpm tpm = Used();
-        tpm.State = tpm.State with { Permanent = tpm.State.Permanent with { Flags = tpm.State.Permanent.Flags with { EnableRevokeEK = true } } };
+        PermanentState permanent = tpm.State.Permanent;
+        permanent = permanent with { Flags = permanent.Flags with { EnableRevokeEK = true }, Data = permanent.Data with { EKReset = new Secret(new byte[20]) } };
+        tpm.State = tpm.State with { Permanent = permanent };
         tpm.Send(new RevokeTrust(), default);
         Assert.Equal([AnybodysIndex], tpm.State.Permanent.Nv.Areas.ToArray().Select(area => area.Index));
     }
