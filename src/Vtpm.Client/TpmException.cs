@@ -11,7 +11,8 @@ public abstract class TpmException : Exception
 }
 
 /// <summary>The TPM answered a command with a return code that is not TPM_SUCCESS.</summary>
-public class TpmCommandException(TpmOrdinal ordinal, TpmResult result) : TpmException($"TPM_{ordinal} was answered TPM_{result} (0x{(uint)result:x})")
+public class TpmCommandException(TpmOrdinal ordinal, TpmResult result)
+    : TpmException(Enum.IsDefined(result) ? $"TPM_{ordinal} was answered TPM_{result} (0x{(uint)result:x})" : $"TPM_{ordinal} was answered 0x{(uint)result:x}")
 {
     public TpmOrdinal Ordinal { get; } = ordinal;
 

@@ -1,29 +1,36 @@
 using Vtpm.Client;
+using Vtpm.Client.Tests.Support;
 using Vtpm.Storage;
 using Vtpm.TestKit;
 using Vtpm.Transports;
 using Vtpm.Wire;
+using Xunit;
 
 namespace Vtpm.Manager.Tests.Support;
 
-/// <summary>A manager between an swtpm as hardware and links in memory: everything but the sockets.</summary>
+/// <summary>A manager between a TPM as hardware and links in memory: everything but the sockets.</summary>
 internal sealed class ManagerRig : IDisposable
 {
+    /// <summary>A state of swtpm that has an owner with well-known secrets: making its keys takes seconds.</summary>
     private static readonly Lazy<byte[]> Owned = new(PrepareOwned);
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vtpm-manager-");
     private readonly List<string> _log = [];
-    private readonly bool _ownsTpm;
+    private readonly Func<ManagerOptions, ManagerOptions> _with;
+    private readonly bool _ownsHardware;
     private InMemoryTpm? _server;
+    private ManagerLink? _next;
 
-    /// <summary>Starts on a TPM that has an owner, with an image that is blank unless given.</summary>
-    public ManagerRig(byte[]? image = null, Swtpm? tpm = null, bool provision = true, Func<ManagerOptions, ManagerOptions>? with = null)
+    public ManagerRig(HardwareKind kind, bool provision = true, Func<ManagerOptions, ManagerOptions>? with = null)
+        : this(CreateOwned(kind), new byte[ManagerImage.DefaultLength], provision, with) => _ownsHardware = true;
+
+    public ManagerRig(TestHardware hardware, byte[] image, bool provision = true, Func<ManagerOptions, ManagerOptions>? with = null)
     {
-        _ownsTpm = tpm is null;
-        Tpm = tpm ?? new Swtpm(Owned.Value);
-        Image = image ?? new byte[ManagerImage.DefaultLength];
+        Hardware = hardware;
+        Image = image;
+        _with = with ?? (options => options);
         try
         {
-            Manager = Start(with ?? (options => options));
+            Manager = Start(_with);
             if (provision) Provision();
         }
         catch
@@ -33,7 +40,7 @@ internal sealed class ManagerRig : IDisposable
         }
     }
 
-    public Swtpm Tpm { get; }
+    public TestHardware Hardware { get; }
 
     public byte[] Image { get; }
 
@@ -43,12 +50,7 @@ internal sealed class ManagerRig : IDisposable
 
     public IReadOnlyList<string> Log => _log;
 
-    public ManagerOptions Options => new()
-    {
-        Hardware = TpmAddress.Unix(Tpm.SocketPath),
-        Image = new MemoryBlockStore(Image),
-        Log = _log.Add,
-    };
+    public static TestHardware CreateOwned(HardwareKind kind) => kind == HardwareKind.Engine ? new EngineHardware() : new SwtpmHardware(new Swtpm(Owned.Value));
 
     public ProvisioningResult Provision(uint mask = ProvisioningOptions.DefaultPcrMask) =>
         Manager.Provision(new ProvisioningOptions { KeyPath = KeyPath, PcrMask = mask });
@@ -57,13 +59,13 @@ internal sealed class ManagerRig : IDisposable
     public void Restart(Func<ManagerOptions, ManagerOptions>? with = null)
     {
         Manager.Dispose();
-        Manager = Start(with ?? (options => options));
+        Manager = Start(with ?? _with);
     }
 
     /// <summary>A link by which that vTPM comes.</summary>
-    public VtpmManagerClient Vtpm(Guid uuid, string? label = null) => Link(ManagerLink.ToVtpm(uuid, label ?? VtpmListener.DefaultLabel(uuid)));
+    public VtpmManagerClient Vtpm(Guid uuid, string? label = null) => new(Connect(ManagerLink.ToVtpm(uuid, label ?? VtpmListener.DefaultLabel(uuid))));
 
-    public VtpmManagerClient Administrator() => Link(ManagerLink.ToAdministrator());
+    public VtpmManagerClient Administrator() => new(Connect(ManagerLink.ToAdministrator()));
 
     public ITpmConnection Connect(ManagerLink link)
     {
@@ -71,20 +73,35 @@ internal sealed class ManagerRig : IDisposable
         return _server!.Connect();
     }
 
+    public TpmResult Send(ManagerLink link, TpmTag tag, uint ordinal, params byte[] parameters) => Send(link, tag, ordinal, parameters, out _);
+
+    public TpmResult Send(ManagerLink link, TpmTag tag, uint ordinal, byte[] parameters, out byte[] response)
+    {
+        byte[] request = [.. WireFormat.ToBytes(new TpmHeader { Tag = tag, ParamSize = (uint)(TpmHeader.Size + parameters.Length), Code = ordinal }), .. parameters];
+        byte[] buffer = new byte[TpmMessage.MaxLength];
+        response = buffer[..Manager.Service.Handle(link, request, buffer)];
+        Assert.True(TpmMessage.IsWhole(response));
+        Assert.Equal(TpmResult.Success, WireFormat.Read(response.AsSpan(0, TpmHeader.Size), out TpmHeader header));
+        Assert.Equal(tag is TpmTag.VtpmReq or TpmTag.VtpmReq2 ? TpmTag.VtpmRsp : TpmTag.RspCommand, header.Tag);
+        return header.ReturnCode;
+    }
+
     public void Dispose()
     {
         Manager?.Dispose();
-        if (_ownsTpm) Tpm.Dispose();
+        if (_ownsHardware) Hardware.Dispose();
         _directory.Delete(recursive: true);
     }
 
-    private ManagerLink? _next;
-
-    private VtpmManagerClient Link(ManagerLink link) => new(Connect(link));
-
     private VtpmManager Start(Func<ManagerOptions, ManagerOptions> with)
     {
-        VtpmManager manager = VtpmManager.Start(with(Options));
+        VtpmManager manager = VtpmManager.Start(with(new ManagerOptions
+        {
+            Hardware = TpmAddress.Named("test", "hardware"),
+            Connect = _ => Hardware.Connect(),
+            Image = new MemoryBlockStore(Image),
+            Log = _log.Add,
+        }));
         _server = new InMemoryTpm(
             (client, request, response) => manager.Service.Handle((ManagerLink)client.State!, request, response),
             new TpmServerOptions
@@ -97,8 +114,8 @@ internal sealed class ManagerRig : IDisposable
 
     private static byte[] PrepareOwned()
     {
-        using var tpm = new Swtpm();
-        using var rig = new ManagerRig(tpm: tpm, provision: false);
-        return tpm.ReadState();
+        using var hardware = new SwtpmHardware(new Swtpm());
+        using var rig = new ManagerRig(hardware, new byte[ManagerImage.DefaultLength], provision: false);
+        return hardware.Swtpm.ReadState();
     }
 }
