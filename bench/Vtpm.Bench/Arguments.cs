@@ -1,19 +1,20 @@
 namespace Vtpm.Bench;
 
 /// <summary>The command line.</summary>
-internal sealed record Arguments(string Vtpm, bool Quick, bool Markdown, string StateOn)
+internal sealed record Arguments(string Vtpm, bool Quick, bool Markdown, string StateOn, string Only)
 {
     public const string Usage = """
-        usage: bench/run [--quick] [--markdown] [--state-on DIRECTORY]
+        usage: bench/run [--quick] [--markdown] [--state-on DIRECTORY] [--only TEXT]
           --quick               a few of everything: shows that it runs; the figures mean little
           --markdown            the table as the README has it
           --state-on DIRECTORY  where the TPMs keep their state; should be on a disk (default /var/tmp)
+          --only TEXT           the steps that have TEXT in their name, as it is shown while they run
         """;
 
     /// <exception cref="BenchException">An argument is not understood.</exception>
     public static Arguments Parse(string[] args)
     {
-        var arguments = new Arguments("vtpm", Quick: false, Markdown: false, "/var/tmp");
+        var arguments = new Arguments("vtpm", Quick: false, Markdown: false, "/var/tmp", Only: "");
         for (int i = 0; i < args.Length; i++)
         {
             arguments = args[i] switch
@@ -21,6 +22,7 @@ internal sealed record Arguments(string Vtpm, bool Quick, bool Markdown, string 
                 "--quick" => arguments with { Quick = true },
                 "--markdown" => arguments with { Markdown = true },
                 "--state-on" when i + 1 < args.Length => arguments with { StateOn = Path.GetFullPath(args[++i]) },
+                "--only" when i + 1 < args.Length => arguments with { Only = args[++i] },
                 "--vtpm" when i + 1 < args.Length => arguments with { Vtpm = Path.GetFullPath(args[++i]) },
                 _ => throw new BenchException($"'{args[i]}' is not understood\n{Usage}"),
             };

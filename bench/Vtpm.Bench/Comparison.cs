@@ -5,14 +5,23 @@ using static Vtpm.Bench.Workbench;
 namespace Vtpm.Bench;
 
 /// <summary>All figures of the project's aims, of two TPMs on one machine in one run.</summary>
-internal sealed class Comparison(Peer ours, Peer theirs, Scale scale, string stateOn, Action<string> progress)
+internal sealed class Comparison(Peer ours, Peer theirs, Scale scale, string stateOn)
 {
-    public IEnumerable<Row> Run() => [.. Lives(), .. Memory(), .. Operations(), .. DurableWrites()];
+    private const string NvWrite = "TPM_NV_WriteValue of 64 bytes";
+
+    /// <summary>What can be measured, step by step; a step's figures come from one stretch of time.</summary>
+    public IEnumerable<(string Name, Func<Row[]> Run)> Steps() =>
+    [
+        ($"{scale.Lives} lives of both: start, endorsement key, owner, restart", Lives),
+        ("memory of one process", () => Memory("one process", 1)),
+        ($"memory of {scale.Processes} processes", () => Memory($"each of {scale.Processes} processes", scale.Processes)),
+        .. Duels().Select(duel => (duel.Name, (Func<Row[]>)(() => Operation(duel)))),
+        (NvWrite, DurableWrites),
+    ];
 
     /// <summary>From the first start over owner and keys to a restart.</summary>
     private Row[] Lives()
     {
-        progress($"{scale.Lives} lives of both: start, endorsement key, owner, restart");
         var us = new Lives(ours, stateOn);
         var them = new Lives(theirs, stateOn);
         Duel.Alternate(scale.Lives + 1, us.Live, them.Live);
@@ -25,40 +34,25 @@ internal sealed class Comparison(Peer ours, Peer theirs, Scale scale, string sta
         ];
     }
 
-    private Row[] Memory()
+    private Row[] Memory(string whose, int processes)
     {
-        var rows = new List<Row>();
-        foreach (int processes in (int[])[1, scale.Processes])
-        {
-            progress($"memory of {processes} at a time");
-            var us = new Crowd(ours, processes, stateOn);
-            var them = new Crowd(theirs, processes, stateOn);
-            Duel.Alternate(rounds: 1, us.Measure, them.Measure);
-            // With one process, its libraries are its own; with many, as a host has them, they are shared.
-            Aim? aim = processes > 1 ? Aim.NoMore : null;
-            rows.Add(new Row($"PSS, {Each(processes)}, after start", Unit.Kibibytes, us.AfterStart, them.AfterStart, aim));
-            rows.Add(new Row($"PSS, {Each(processes)}, after 200 commands", Unit.Kibibytes, us.AfterCommands, them.AfterCommands, aim));
-        }
-
-        return [.. rows];
-
-        static string Each(int processes) => processes == 1 ? "one process" : $"each of {processes} processes";
+        var us = new Crowd(ours, processes, stateOn);
+        var them = new Crowd(theirs, processes, stateOn);
+        Duel.Alternate(rounds: 1, us.Measure, them.Measure);
+        // With one process, its libraries are its own; with many, as a host has them, they are shared.
+        Aim? aim = processes > 1 ? Aim.NoMore : null;
+        return
+        [
+            new($"PSS, {whose}, after start", Unit.Kibibytes, us.AfterStart, them.AfterStart, aim),
+            new($"PSS, {whose}, after {Crowd.Commands} commands", Unit.Kibibytes, us.AfterCommands, them.AfterCommands, aim),
+        ];
     }
 
-    private Row[] Operations()
+    private Row[] Operation(OperationDuel duel)
     {
         using var us = new Workbench(ours, stateOn);
         using var them = new Workbench(theirs, stateOn);
-        var rows = new List<Row>();
-        foreach (OperationDuel duel in Duels())
-        {
-            progress(duel.Name);
-            (Row roundTrip, Row cpu) = duel.Run(us, them);
-            rows.Add(roundTrip);
-            rows.Add(cpu);
-        }
-
-        return [.. rows];
+        return duel.Run(us, them);
     }
 
     private OperationDuel[] Duels() =>
@@ -82,36 +76,41 @@ internal sealed class Comparison(Peer ours, Peer theirs, Scale scale, string sta
 
     private OperationDuel Rsa(string name, Func<Workbench, Operation> create, Aim? aim) => new(name, create, scale.RsaRounds, scale.RsaCalls, aim);
 
-    /// <summary>Ours is on the disk when it is answered; swtpm's is in the page cache, so the disk itself is the measure.</summary>
+    /// <summary>
+    /// Ours is on the disk when it is answered; swtpm's is in the page cache. So the measure is the disk itself: a command that writes nothing, and a
+    /// write with fdatasync beside it.
+    /// </summary>
     private Row[] DurableWrites()
     {
-        const string name = "TPM_NV_WriteValue of 64 bytes";
-        progress(name);
         using var us = new Workbench(ours, stateOn);
         using var them = new Workbench(theirs, stateOn);
         using var disk = new DiskCost(stateOn);
         var diskCost = new Samples();
         byte[] body = [.. Numbers(NvIndex, 0, DataSize), .. us.Data];
-        var ourSide = new Side(new NvWriteOperation(us, body), us.Tpm);
-        var theirSide = new Side(new NvWriteOperation(them, body), them.Tpm);
+        var ourWrites = new Caller(new NvWriteOperation(us, body), us.Tpm);
+        var ourReads = new Caller(new RawOperation(us, TpmOrdinal.NvReadValue, Numbers(NvIndex, 0, DataSize)), us.Tpm);
+        var theirWrites = new Caller(new NvWriteOperation(them, body), them.Tpm);
         // Single calls in turn: a disk's mood changes quickly.
-        Duel.Alternate(scale.RsaRounds * scale.RsaCalls, ourSide.Call, _ => diskCost.Add(disk.Measure()), theirSide.Call);
+        Duel.Alternate(
+            scale.RsaRounds * scale.RsaCalls, ourWrites.Call, round => diskCost.Add(ourReads.Measure(round) + disk.Measure()), theirWrites.Call);
         return
         [
-            new($"{name}: durable, against write + fdatasync alone", Unit.Milliseconds, ourSide.RoundTrip, diskCost, Aim.DiskCost, Other: " (disk)"),
-            new($"{name}: ours durable, swtpm's not", Unit.Milliseconds, ourSide.RoundTrip, theirSide.RoundTrip, Other: " (no fsync)"),
+            new($"{NvWrite}: ours durable, against TPM_NV_ReadValue and write + fdatasync", Unit.Milliseconds, ourWrites.RoundTrip, diskCost, Aim.DiskCost, Other: " (disk)"),
+            new($"{NvWrite}: ours durable, swtpm's not", Unit.Milliseconds, ourWrites.RoundTrip, theirWrites.RoundTrip, Other: " (no fsync)"),
         ];
     }
 
-    private sealed class Side(Operation operation, TpmProcess tpm)
+    private sealed class Caller(Operation operation, TpmProcess tpm)
     {
         public Samples RoundTrip { get; } = new();
 
-        public void Call(int round)
+        public void Call(int round) => RoundTrip.Add(Measure(round));
+
+        public double Measure(int round)
         {
             tpm.Link.Watch(operation.Ordinals);
             operation.Call(round);
-            RoundTrip.Add(tpm.Link.Elapsed.TotalMilliseconds);
+            return tpm.Link.Elapsed.TotalMilliseconds;
         }
     }
 }

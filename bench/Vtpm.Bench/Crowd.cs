@@ -5,8 +5,8 @@ namespace Vtpm.Bench;
 /// <summary>Memory of processes that run at the same time and share what they map, each of them idle.</summary>
 internal sealed class Crowd(Peer peer, int processes, string stateOn)
 {
-    /// <summary>Of each of five commands.</summary>
-    private const int Commands = 40;
+    public const int Commands = Rounds * 5;
+    private const int Rounds = 40;
 
     public Samples AfterStart { get; } = new();
 
@@ -36,7 +36,7 @@ internal sealed class Crowd(Peer peer, int processes, string stateOn)
     private static void Work(TpmProcess tpm)
     {
         using var wellKnown = Client.TpmSecret.WellKnown();
-        for (int i = 0; i < Commands; i++)
+        for (int i = 0; i < Rounds; i++)
         {
             tpm.Client.GetRandom(32);
             tpm.Client.Extend(10, default);

@@ -7,13 +7,16 @@ internal sealed class OperationDuel(string name, Func<Workbench, Operation> crea
 
     public string Name => name;
 
-    public (Row RoundTrip, Row Cpu) Run(Workbench ours, Workbench theirs)
+    public Row[] Run(Workbench ours, Workbench theirs)
     {
         var us = new Side(create(ours), ours.Tpm, calls);
         var them = new Side(create(theirs), theirs.Tpm, calls);
         Duel.Alternate(WarmUpRounds + rounds, us.Round, them.Round);
-        return (new Row($"{name}: round trip", Unit.Milliseconds, us.RoundTrip, them.RoundTrip, roundTripAim),
-            new Row($"{name}: server", Unit.Microseconds, us.Cpu, them.Cpu, cpuAim));
+        return
+        [
+            new($"{name}: round trip", Unit.Milliseconds, us.RoundTrip, them.RoundTrip, roundTripAim),
+            new($"{name}: server", Unit.Microseconds, us.Cpu, them.Cpu, cpuAim),
+        ];
     }
 
     private sealed class Side(Operation operation, TpmProcess tpm, int calls)

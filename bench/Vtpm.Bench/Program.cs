@@ -34,8 +34,7 @@ internal static class Program
         try
         {
             string loadBefore = Machine.Load();
-            var comparison = new Comparison(ours, theirs, arguments.Quick ? Scale.Quick : Scale.Full, directory.FullName, step => Console.Error.WriteLine($"bench: {step}"));
-            Row[] rows = [.. comparison.Run()];
+            Row[] rows = Measure(new Comparison(ours, theirs, arguments.Quick ? Scale.Quick : Scale.Full, directory.FullName), arguments.Only);
             string[] heading =
             [
                 $"{Report.Today()}, {ours.Version} (native AOT) and {theirs.Version} (TPM 1.2), both on Unix sockets",
@@ -50,6 +49,18 @@ internal static class Program
         {
             directory.Delete(recursive: true);
         }
+    }
+
+    private static Row[] Measure(Comparison comparison, string only)
+    {
+        var rows = new List<Row>();
+        foreach ((string name, Func<Row[]> run) in comparison.Steps().Where(step => step.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
+        {
+            Console.Error.WriteLine($"bench: {name}");
+            rows.AddRange(run());
+        }
+
+        return rows.Count > 0 ? [.. rows] : throw new BenchException($"no step has '{only}' in its name");
     }
 
     private static Peer Ours(string vtpm) => new(
