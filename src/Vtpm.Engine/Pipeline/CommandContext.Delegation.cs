@@ -77,7 +77,7 @@ public sealed partial class CommandContext
         return PcrBinding.Of(pcrInfo).Check(State.Pcrs, LocalityBit);
     }
 
-    /// <summary>TPM_PERMANENT_DATA.restrictDelegate: delegates may use certified migration keys of the usages that the owner has named (Part 3 §11.5).</summary>
+    /// <summary>restrictDelegate: delegates may use certified migration keys of the usages that the owner has named (Part 3 §11.5).</summary>
     private TpmResult CheckRestriction(LoadedKey key)
     {
         if (!key.Key.KeyFlags.HasFlag(TpmKeyFlags.MigrateAuthority)) return TpmResult.Success;

@@ -54,11 +54,11 @@ public static partial class Corpus
         tpm.CreateEndorsementKeyPair();
         tpm.TakeOwnership();
         tpm.Send(new GetCapabilityOwner(), default, Owner(tpm));
-        var readPubek = new SetCapabilityRequest { CapArea = TpmSetCapability.PermFlags, SubCap = Convert.FromHexString("00000004"), SetValue = new byte[] { 1 } };
-        tpm.Send(new SetCapability(), readPubek, Owner(tpm));
-        var tosPresent = new SetCapabilityRequest { CapArea = TpmSetCapability.StAnyFlags, SubCap = Convert.FromHexString("00000004"), SetValue = new byte[] { 0 } };
+        // TPM_PF_READPUBEK to TRUE, and TPM_AF_TOSPRESENT to FALSE: both have the number 4.
+        var set = new SetCapabilityRequest { CapArea = TpmSetCapability.PermFlags, SubCap = Convert.FromHexString("00000004"), SetValue = new byte[] { 1 } };
+        tpm.Send(new SetCapability(), set, Owner(tpm));
         tpm.Locality = 3;
-        tpm.Send(new SetCapability(), tosPresent);
+        tpm.Send(new SetCapability(), set with { CapArea = TpmSetCapability.StAnyFlags, SetValue = new byte[] { 0 } });
     }
 
     private static void Store(TestTpm tpm)
@@ -96,7 +96,8 @@ public static partial class Corpus
             InData = new byte[32],
         };
         TpmStoredData sealxData = tpm.Send(new Sealx(), sealx, osap).SealedData;
-        tpm.Send(new Unseal(), new UnsealRequest { ParentHandle = key, InData = sealxData }, tpm.Osap(TpmEntityType.KeyHandle, key, TestTpm.KeyAuth), Key(tpm));
+        osap = tpm.Osap(TpmEntityType.KeyHandle, key, TestTpm.KeyAuth);
+        tpm.Send(new Unseal(), new UnsealRequest { ParentHandle = key, InData = sealxData }, osap, Key(tpm));
 
         uint bind = tpm.LoadWrapped(TpmKeyUsage.Bind);
         byte[] bound = TestTpm.EncryptOaep(tpm.State.Keys.Find(bind)!.Key.ToPubKey(), [1, 1, 0, 0, (byte)TpmPayloadType.Bind, .. "data"u8]);
@@ -193,10 +194,11 @@ public static partial class Corpus
             TestAuth osap = OwnerOsap(tpm);
             var create = new CreateCounterRequest { EncAuth = TestTpm.EncryptAuth(osap, TestTpm.KeyAuth), Label = 0x61626364 };
             uint counter = tpm.Send(new CreateCounter(), create, osap).CountId;
-            if (release == 0) tpm.Send(new IncrementCounter(), new CounterRequest { CountId = counter }, Key(tpm));
-            tpm.Send(new ReadCounter(), new CounterRequest { CountId = counter });
-            if (release == 0) tpm.Send(new ReleaseCounter(), new CounterRequest { CountId = counter }, tpm.Osap(TpmEntityType.Counter, counter, TestTpm.KeyAuth));
-            else tpm.Send(new ReleaseCounterOwner(), new CounterRequest { CountId = counter }, Owner(tpm));
+            var request = new CounterRequest { CountId = counter };
+            if (release == 0) tpm.Send(new IncrementCounter(), request, Key(tpm));
+            tpm.Send(new ReadCounter(), request);
+            if (release == 0) tpm.Send(new ReleaseCounter(), request, tpm.Osap(TpmEntityType.Counter, counter, TestTpm.KeyAuth));
+            else tpm.Send(new ReleaseCounterOwner(), request, Owner(tpm));
         }
     }
 

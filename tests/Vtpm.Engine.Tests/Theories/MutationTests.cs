@@ -40,7 +40,8 @@ public class MutationTests
         await run;
     }
 
-    private static int Setting(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), out int value) ? value : otherwise;
+    private static int Setting(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), out int value) ? value : otherwise;
 
     /// <summary>One to four changes of an entry.</summary>
     private readonly struct Mutation
@@ -81,7 +82,8 @@ public class MutationTests
                     bytes[at] = (byte)random.Next(256);
                     break;
                 case < 14:
-                    Overwrite(bytes, at, random.Next(2) == 0 ? Edges[random.Next(Edges.Length)] : (uint)random.Next(bytes.Count + 8), random.Next(2) == 0 ? 4 : 2);
+                    uint number = random.Next(2) == 0 ? Edges[random.Next(Edges.Length)] : (uint)random.Next(bytes.Count + 8);
+                    Overwrite(bytes, at, number, width: random.Next(2) == 0 ? 4 : 2);
                     break;
                 case 14 or 15:
                     bytes.RemoveRange(at, Math.Min(random.Next(1, 64), bytes.Count - at));

@@ -4,8 +4,8 @@ namespace Vtpm.Engine.Tests.Theories;
 
 /// <summary>
 /// The table of ordinals of Part 2 §17, read and reviewed by hand, for the commands of revision 116 that are not deleted. "Sometimes" in an availability
-/// column counts as available: the command decides then. Handles are the parameters at the start that have no number in the HMAC columns of Part 3. The last rows are
-/// commands of the PC Client profile, which says nothing else than that they are always available.
+/// column counts as available: the command decides then. Handles are the parameters at the start that have no number in the HMAC columns of Part 3.
+/// The last rows are commands of the PC Client profile, which says nothing else than that they are always available.
 /// </summary>
 public static class OrdinalTable
 {
@@ -132,11 +132,21 @@ public static class OrdinalTable
         TscResetEstablishmentBit        0        x        x           x        -     S        0 0
         """;
 
-    public static IReadOnlyDictionary<TpmOrdinal, OrdinalRow> All { get; } = Rows.Split('\n').Skip(2).Select(OrdinalRow.Parse).ToDictionary(row => row.Ordinal);
+    public static IReadOnlyDictionary<TpmOrdinal, OrdinalRow> All { get; } =
+        Rows.Split('\n').Skip(2).Select(OrdinalRow.Parse).ToDictionary(row => row.Ordinal);
 }
 
 /// <summary>A row of <see cref="OrdinalTable"/>.</summary>
-public sealed record OrdinalRow(TpmOrdinal Ordinal, string Sessions, bool NoOwner, bool Deactivated, bool Disabled, string Audit, string Duration, int InHandles, int OutHandles)
+public sealed record OrdinalRow(
+    TpmOrdinal Ordinal,
+    string Sessions,
+    bool NoOwner,
+    bool Deactivated,
+    bool Disabled,
+    string Audit,
+    string Duration,
+    int InHandles,
+    int OutHandles)
 {
     public static OrdinalRow Parse(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) switch
     {

@@ -57,7 +57,8 @@ public class OrdinalTableTests
 
     [Theory]
     [MemberData(nameof(Ordinals))]
-    public void Command_WithoutOwner_AnswersAsTheTableSays(TpmOrdinal ordinal) => Check(new TestTpm().State, ordinal, Row(ordinal).NoOwner, TpmResult.NoSrk);
+    public void Command_WithoutOwner_AnswersAsTheTableSays(TpmOrdinal ordinal) =>
+        Check(new TestTpm().State, ordinal, Row(ordinal).NoOwner, TpmResult.NoSrk);
 
     [Theory]
     [MemberData(nameof(Ordinals))]
@@ -73,15 +74,17 @@ public class OrdinalTableTests
     public void Command_FailureMode_OnlyTheResultAndCapabilitiesAreAnswered(TpmOrdinal ordinal)
     {
         bool isAvailable = ordinal is TpmOrdinal.GetTestResult or TpmOrdinal.GetCapability;
-        Check(_owned with { FailureCause = FailureCause.Defect }, ordinal, isAvailable, TpmResult.FailedSelfTest);
-        Check(_owned with { FailureCause = FailureCause.Defect, StAnyFlags = new StAnyFlags { PostInitialise = true } }, ordinal, isAvailable, TpmResult.FailedSelfTest);
+        TpmState failed = _owned with { FailureCause = FailureCause.Defect };
+        Check(failed, ordinal, isAvailable, TpmResult.FailedSelfTest);
+        Check(failed with { StAnyFlags = new StAnyFlags { PostInitialise = true } }, ordinal, isAvailable, TpmResult.FailedSelfTest);
     }
 
     [Fact]
     public void Ordinals_ThatNoCommandHas_AreBadOrdinal()
     {
         HashSet<TpmOrdinal> known = [.. Commands.Commands.Select(command => command.Traits.Ordinal)];
-        IEnumerable<uint> candidates = Enumerable.Range(0, 0x400).Select(ordinal => (uint)ordinal).Concat((uint[])[0x40000000, 0x40000009, 0x80000001, uint.MaxValue]);
+        uint[] elsewhere = [0x40000000, 0x40000009, 0x80000001, uint.MaxValue];
+        IEnumerable<uint> candidates = Enumerable.Range(0, 0x400).Select(ordinal => (uint)ordinal).Concat(elsewhere);
         foreach (uint ordinal in candidates.Where(ordinal => !known.Contains((TpmOrdinal)ordinal)))
             Assert.Equal(TpmResult.BadOrdinal, ResultOf(_owned, (TpmOrdinal)ordinal, 0));
     }

@@ -89,7 +89,8 @@ public sealed class SaveContext()
             Delegation = session.Delegation ?? default,
         };
         var blob = new TpmContextBlob { ResourceType = TpmResourceType.Auth, Handle = session.Handle, Label = request.Label, ContextCount = contextCount };
-        response.ContextBlob = tpm.SealContext(blob, tpm.State.StAnyData.ContextNonceSession, saved, isBound ? session.Entity.Digest.ReadOnlySpan : default);
+        TpmDigest entity = session.Entity.Digest;
+        response.ContextBlob = tpm.SealContext(blob, tpm.State.StAnyData.ContextNonceSession, saved, isBound ? entity.ReadOnlySpan : default);
         tpm.State = tpm.State with { Sessions = tpm.State.Sessions.Remove(session.Handle) };
         return Success;
     }

@@ -121,7 +121,8 @@ public class DsapTests
     }
 
     [Fact]
-    public void Dsap_Action4_OtherEntityType_BadParameter() => Assert.Equal(TpmResult.BadParameter, _tpm.ResultOfDsap(TpmEntityType.Owner, [0, 0, 0, 0]));
+    public void Dsap_Action4_OtherEntityType_BadParameter() =>
+        Assert.Equal(TpmResult.BadParameter, _tpm.ResultOfDsap(TpmEntityType.Owner, [0, 0, 0, 0]));
 
     [Fact]
     public void Dsap_Description4_CertifiedMigrationKeyThatIsRestricted_InvalidKeyUsage()
@@ -170,7 +171,8 @@ public class DsapTests
         Assert.Equal(TpmResult.BadIndex, PinKey(gone));
     }
 
-    private TpmResult ResultOf(in TpmDelegatePublic pub) => _tpm.ResultOfDsap(TpmEntityType.DelegateOwnerBlob, WireFormat.ToBytes(_tpm.OwnerBlob(pub)));
+    private TpmResult ResultOf(in TpmDelegatePublic pub) =>
+        _tpm.ResultOfDsap(TpmEntityType.DelegateOwnerBlob, WireFormat.ToBytes(_tpm.OwnerBlob(pub)));
 
     private TestAuth OwnerSession(in TpmDelegatePublic pub) => _tpm.Dsap(TpmEntityType.DelegateOwnerBlob, WireFormat.ToBytes(_tpm.OwnerBlob(pub)));
 
@@ -179,6 +181,12 @@ public class DsapTests
 
     private TpmResult PinKey(TestAuth auth) => _tpm.ResultOf(
         new KeyControlOwner(),
-        new KeyControlOwnerRequest { KeyHandle = _key, PubKey = _tpm.State.Keys.Find(_key)!.Key.ToPubKey(), BitName = TpmKeyControl.OwnerEvict, BitValue = true },
+        new KeyControlOwnerRequest
+        {
+            KeyHandle = _key,
+            PubKey = _tpm.State.Keys.Find(_key)!.Key.ToPubKey(),
+            BitName = TpmKeyControl.OwnerEvict,
+            BitValue = true,
+        },
         auth);
 }

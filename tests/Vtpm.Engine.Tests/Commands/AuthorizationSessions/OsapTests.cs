@@ -34,7 +34,8 @@ public class OsapTests
         Assert.Equal(TpmResult.InappropriateEnc, ResultOf(TpmEntityType.Owner, scheme: (TpmAdipEncScheme)7));
 
     [Fact]
-    public void Osap_Action6_KeyThatIsNotLoaded_InvalidKeyHandle() => Assert.Equal(TpmResult.InvalidKeyHandle, ResultOf(TpmEntityType.KeyHandle, 0x01000000));
+    public void Osap_Action6_KeyThatIsNotLoaded_InvalidKeyHandle() =>
+        Assert.Equal(TpmResult.InvalidKeyHandle, ResultOf(TpmEntityType.KeyHandle, 0x01000000));
 
     [Fact]
     public void Osap_Action6b_Operator_BadHandle() => Assert.Equal(TpmResult.BadHandle, ResultOf(TpmEntityType.KeyHandle, TpmKeyHandle.Operator));

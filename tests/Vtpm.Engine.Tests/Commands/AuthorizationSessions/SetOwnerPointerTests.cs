@@ -99,10 +99,17 @@ public class SetOwnerPointerTests
         Assert.Equal(TpmResult.BadIndex, _tpm.ResultOf(new Osap(), new OsapRequest { EntityType = TpmEntityType.Owner }));
     }
 
-    private TpmResult Point(TpmEntityType type, uint value) => _tpm.ResultOf(new SetOwnerPointer(), new SetOwnerPointerRequest { EntityType = type, EntityValue = value });
+    private TpmResult Point(TpmEntityType type, uint value) =>
+        _tpm.ResultOf(new SetOwnerPointer(), new SetOwnerPointerRequest { EntityType = type, EntityValue = value });
 
     private TpmResult PinKey(TestAuth auth) => _tpm.ResultOf(
         new KeyControlOwner(),
-        new KeyControlOwnerRequest { KeyHandle = _key, PubKey = _tpm.State.Keys.Find(_key)!.Key.ToPubKey(), BitName = TpmKeyControl.OwnerEvict, BitValue = true },
+        new KeyControlOwnerRequest
+        {
+            KeyHandle = _key,
+            PubKey = _tpm.State.Keys.Find(_key)!.Key.ToPubKey(),
+            BitName = TpmKeyControl.OwnerEvict,
+            BitValue = true,
+        },
         auth);
 }

@@ -124,7 +124,8 @@ public class ResourceCommandsTests
 
     private byte[] SaveKey() => _tpm.Send(new SaveKeyContext(), new SaveKeyContextRequest { KeyHandle = _key }).ContextBlob.ToArray();
 
-    private byte[] SaveAuth(TestAuth auth) => _tpm.Send(new SaveAuthContext(), new SaveAuthContextRequest { AuthHandle = auth.Handle }).ContextBlob.ToArray();
+    private byte[] SaveAuth(TestAuth auth) =>
+        _tpm.Send(new SaveAuthContext(), new SaveAuthContextRequest { AuthHandle = auth.Handle }).ContextBlob.ToArray();
 
     private TpmResult LoadKey(byte[] blob) => _tpm.ResultOf(new LoadKeyContext(), new LoadBlobRequest { ContextBlob = blob });
 

@@ -56,7 +56,9 @@ public class FlushSpecificTests
     [InlineData(TpmResourceType.Auth, 0x02000000u)]
     [InlineData(TpmResourceType.Trans, 0x04000000u)]
     [InlineData(TpmResourceType.DaaTpm, 0x08000000u)]
-    public void FlushSpecific_Action7_HandleOfNothing_BadParameter(TpmResourceType type, uint handle) => Assert.Equal(TpmResult.BadParameter, Flush(handle, type));
+    public void FlushSpecific_Action7_HandleOfNothing_BadParameter(TpmResourceType type, uint handle) =>
+        Assert.Equal(TpmResult.BadParameter, Flush(handle, type));
 
-    private TpmResult Flush(uint handle, TpmResourceType type) => _tpm.ResultOf(new FlushSpecific(), new FlushSpecificRequest { Handle = handle, ResourceType = type });
+    private TpmResult Flush(uint handle, TpmResourceType type) =>
+        _tpm.ResultOf(new FlushSpecific(), new FlushSpecificRequest { Handle = handle, ResourceType = type });
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Vtpm.Engine.Commands.AuthorizationSessions;
 using Vtpm.Engine.Commands.Eviction;
+using Vtpm.Engine.Commands.MonotonicCounters;
 using Vtpm.Engine.Commands.SessionManagement;
 using Vtpm.Engine.Commands.Storage;
 using Vtpm.TestKit;
@@ -82,7 +83,8 @@ public class ContextTests
     [InlineData(TpmResourceType.Context)]
     [InlineData(TpmResourceType.Counter)]
     [InlineData((TpmResourceType)0x99)]
-    public void SaveContext_Action3_OtherResource_InvalidResource(TpmResourceType type) => Assert.Equal(TpmResult.InvalidResource, ResultOfSave(_key, type));
+    public void SaveContext_Action3_OtherResource_InvalidResource(TpmResourceType type) =>
+        Assert.Equal(TpmResult.InvalidResource, ResultOfSave(_key, type));
 
     [Fact]
     public void SaveContext_Action8_Blob_NamesWhatItHoldsAndHidesIt()
@@ -172,6 +174,30 @@ public class ContextTests
         PermanentState permanent = _tpm.State.Permanent;
         _tpm.State = _tpm.State with { Permanent = permanent with { Data = permanent.Data with { OwnerAuth = new Secret(SHA1.HashData("other"u8)) } } };
         Assert.Equal(TpmResult.ResourceMissing, ResultOfLoad(blob));
+    }
+
+    [Fact]
+    public void LoadContext_Action5a2_SessionOfACounter_WantsTheCounter()
+    {
+        uint counter = _tpm.CreateCounter().CountId;
+        byte[] first = Save(_tpm.Osap(TpmEntityType.Counter, counter, TestTpm.CounterAuth).Handle, TpmResourceType.Auth);
+        byte[] second = Save(_tpm.Osap(TpmEntityType.Counter, counter, TestTpm.CounterAuth).Handle, TpmResourceType.Auth);
+        Load(first);
+        _tpm.Send(new ReleaseCounterOwner(), new CounterRequest { CountId = counter }, _tpm.Oiap(TestTpm.OwnerAuth));
+        Assert.Equal(TpmResult.ResourceMissing, ResultOfLoad(second));
+    }
+
+    [Fact]
+    public void LoadContext_Action5a2_SessionOfAnNvArea_WantsTheSecretItHad()
+    {
+        _tpm.DefineNv(TestTpm.NvPublic(TpmNvPermission.AuthRead | TpmNvPermission.AuthWrite));
+        byte[] first = Save(_tpm.Osap(TpmEntityType.Nv, TestTpm.NvIndex, TestTpm.NvAuth).Handle, TpmResourceType.Auth);
+        byte[] second = Save(_tpm.Osap(TpmEntityType.Nv, TestTpm.NvIndex, TestTpm.NvAuth).Handle, TpmResourceType.Auth);
+        Load(first);
+        PermanentState permanent = _tpm.State.Permanent;
+        NvStorage redefined = permanent.Nv.With(permanent.Nv.Find(TestTpm.NvIndex)! with { Auth = new Secret(TestTpm.KeyAuth) });
+        _tpm.State = _tpm.State with { Permanent = permanent with { Nv = redefined } };
+        Assert.Equal(TpmResult.ResourceMissing, ResultOfLoad(second));
     }
 
     [Fact]
@@ -282,7 +308,8 @@ public class ContextTests
     private byte[] Save(uint handle, TpmResourceType type) =>
         _tpm.Send(new SaveContext(), new SaveContextRequest { Handle = handle, ResourceType = type, Label = Label }).ContextBlob.ToArray();
 
-    private TpmResult ResultOfSave(uint handle, TpmResourceType type) => _tpm.ResultOf(new SaveContext(), new SaveContextRequest { Handle = handle, ResourceType = type });
+    private TpmResult ResultOfSave(uint handle, TpmResourceType type) =>
+        _tpm.ResultOf(new SaveContext(), new SaveContextRequest { Handle = handle, ResourceType = type });
 
     private uint Load(byte[] blob, uint entity = 0, bool flush = false)
     {
@@ -293,7 +320,8 @@ public class ContextTests
 
     private TpmResult ResultOfLoad(byte[] blob, uint entity = 0) => _tpm.ResultOf(new LoadContext(), new LoadContextRequest { EntityHandle = entity, ContextBlob = blob });
 
-    private void Flush(uint handle, TpmResourceType type) => _tpm.Send(new FlushSpecific(), new FlushSpecificRequest { Handle = handle, ResourceType = type });
+    private void Flush(uint handle, TpmResourceType type) =>
+        _tpm.Send(new FlushSpecific(), new FlushSpecificRequest { Handle = handle, ResourceType = type });
 
     /// <summary>Success when the session authorizes the key: what is asked then fails, being wrapped for the SRK.</summary>
     private TpmResult UseKey(TestAuth auth, uint? key = null)
