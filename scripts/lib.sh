@@ -3,6 +3,11 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 OUT=$ROOT/out
+case $(uname -m) in
+  x86_64) RID=linux-x64;;
+  aarch64) RID=linux-arm64;;
+  *) RID=linux-$(uname -m);;
+esac
 VTPM=$OUT/vtpm
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE=1
 
@@ -44,12 +49,17 @@ need_file() {
 publish() {
   need_toolchain
   say "publishing vtpm (native AOT; about a minute)"
-  dotnet publish "$ROOT/src/Vtpm.Cli" -c Release -r linux-x64 -o "$OUT" -warnaserror --nologo -v quiet || fail "dotnet publish"
+  dotnet publish "$ROOT/src/Vtpm.Cli" -c Release -r "$RID" -o "$OUT" -warnaserror --nologo -v quiet || fail "dotnet publish"
   [ -x "$VTPM" ] || fail "no executable came out of the publish"
   ls -l "$VTPM" | awk '{print "out/vtpm: " $5 " bytes"}'
 }
 
+# The executable, published again only when a source is newer.
+publish_if_needed() {
+  [ -x "$VTPM" ] && [ -z "$(find "$ROOT/src" \( -name '*.cs' -o -name '*.csproj' \) -not -path '*/obj/*' -newer "$VTPM" -print -quit)" ] || publish
+}
+
 # The TCG software stack and its tools.
 need_tpm_tools() {
-  need tcsd trousers tpm_version tpm-tools tpm_mkaik tpm-quote-tools python3 python3
+  need pgrep procps tcsd trousers tpm_version tpm-tools tpm_mkaik tpm-quote-tools python3 python3
 }

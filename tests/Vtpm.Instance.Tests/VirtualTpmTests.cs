@@ -1,0 +1,176 @@
+using System.Buffers.Binary;
+using Vtpm.Storage;
+using Vtpm.TestKit;
+using Vtpm.Wire;
+using Xunit;
+
+namespace Vtpm.Instance.Tests;
+
+/// <summary>When a vTPM starts, when it refuses, and what it does when its manager is gone. The manager's side is scripted; the rest is real.</summary>
+public sealed class VirtualTpmTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("vtpm-test").FullName;
+    private readonly ScriptedManager _manager = new();
+    private readonly List<string> _log = [];
+
+    private string Image => Path.Combine(_folder, "image");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Start_UnknownToTheManager_ManufacturesLoudlyAndKeepsIt()
+    {
+        using (Start()) Assert.Contains(_log, line => line.Contains("MANUFACTURING", StringComparison.Ordinal));
+        Assert.Equal(VtpmImage.HashKeySize, _manager.HashKey!.Length);
+        string ek = StartedEndorsementKey();
+        _log.Clear();
+        Assert.Equal(ek, StartedEndorsementKey());
+        Assert.DoesNotContain(_log, line => line.Contains("MANUFACTURING", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Start_BlankImageOfAKnownVtpm_ManufacturesLoudly()
+    {
+        string before = StartedEndorsementKey();
+        File.WriteAllBytes(Image, new byte[VtpmImage.DefaultLength]);
+        Assert.NotEqual(before, StartedEndorsementKey());
+        Assert.Contains(_log, line => line.Contains("MANUFACTURING", StringComparison.Ordinal) && line.Contains("blank", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Start_ImageThatMatchesInNeitherSlot_RefusesAndChangesNothing()
+    {
+        Start().Dispose();
+        byte[] other = [.. _manager.HashKey!];
+        other[3] ^= 1;
+        _manager.HashKey = other;
+        byte[] image = File.ReadAllBytes(Image);
+        string message = Assert.Throws<VtpmStartException>(() => Start()).Message;
+        Assert.Contains("--manufacture", message, StringComparison.Ordinal);
+        Assert.Equal(image, File.ReadAllBytes(Image));
+        Assert.Equal(other, _manager.HashKey);
+    }
+
+    [Fact]
+    public void Start_ManagerRefuses_Refuses()
+    {
+        Start().Dispose();
+        _manager.Refusal = TpmResult.Disabled;
+        Assert.Contains("approved", Assert.Throws<VtpmStartException>(() => Start()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Start_ManagerIsDown_Refuses()
+    {
+        _manager.IsDown = true;
+        Assert.Contains("not to be reached", Assert.Throws<VtpmStartException>(() => Start()).Message, StringComparison.Ordinal);
+        Assert.Null(_manager.HashKey);
+    }
+
+    [Fact]
+    public void Start_ToldToManufacture_GivesUpWhatWasThere()
+    {
+        string before = StartedEndorsementKey();
+        using VirtualTpm vtpm = Start(ManufacturePolicy.Always);
+        Assert.NotEqual(before, EndorsementKey(vtpm));
+    }
+
+    [Fact]
+    public void Start_HwInitPcr_CopiesTheHardwaresRegisters()
+    {
+        using VirtualTpm vtpm = Start(arguments: ["hwinitpcr=3-4"]);
+        Assert.Equal(new TpmDigest([.. Enumerable.Repeat((byte)3, 20)]), vtpm.Engine.State.Pcrs[3]);
+        Assert.Equal(new TpmDigest([.. Enumerable.Repeat((byte)4, 20)]), vtpm.Engine.State.Pcrs[4]);
+        Assert.Equal(default, vtpm.Engine.State.Pcrs[5]);
+    }
+
+    [Fact]
+    public void Start_SecondProcessOnTheImage_IsRefused()
+    {
+        using VirtualTpm vtpm = Start();
+        Assert.Throws<VtpmStartException>(() => Start());
+    }
+
+    [Fact]
+    public void Save_ManagerIsDown_RetriesLaterAndTheOldStateCounts()
+    {
+        using VirtualTpm vtpm = Start();
+        byte[] kept = _manager.HashKey!;
+        _manager.IsDown = true;
+        Assert.Equal(TpmResult.Retry, SaveState(vtpm));
+        Assert.Null(vtpm.Engine.State.Permanent.SavedState);
+        Assert.Equal(kept, _manager.HashKey);
+        _manager.IsDown = false;
+        Assert.Equal(TpmResult.Success, SaveState(vtpm));
+        Assert.NotEqual(kept, _manager.HashKey);
+    }
+
+    [Fact]
+    public void Save_OneAnswerLost_IsAskedAgainAndAcknowledged()
+    {
+        using VirtualTpm vtpm = Start();
+        _manager.LostAnswers = 1;
+        Assert.Equal(TpmResult.Success, SaveState(vtpm));
+        Assert.NotNull(vtpm.Engine.State.Permanent.SavedState);
+    }
+
+    [Fact]
+    public void Save_AllAnswersLost_IsResolvedBeforeTheNextSave()
+    {
+        using (VirtualTpm vtpm = Start())
+        {
+            _manager.LostAnswers = 2;
+            Assert.Equal(TpmResult.Retry, SaveState(vtpm));
+            Assert.Equal(TpmResult.Success, SaveState(vtpm));
+        }
+
+        // What the manager points at is what was acknowledged last.
+        using VirtualTpm again = Start(arguments: ["save"]);
+        Assert.False(again.Engine.State.Failed);
+    }
+
+    [Fact]
+    public void Save_ManagerRefuses_FailsAndTheOldStateCounts()
+    {
+        using (VirtualTpm vtpm = Start())
+        {
+            _manager.Refusal = TpmResult.Fail;
+            Assert.Equal(TpmResult.Fail, SaveState(vtpm));
+            Assert.Null(vtpm.Engine.State.Permanent.SavedState);
+            _manager.Refusal = TpmResult.Success;
+        }
+
+        Start().Dispose();
+    }
+
+    [Fact]
+    public void Command_NothingThatLasts_NeedsNoManager()
+    {
+        using VirtualTpm vtpm = Start();
+        _manager.IsDown = true;
+        Assert.Equal(TpmResult.Success, Execute(vtpm, Convert.FromHexString("00c1000000220000001400000004" + new string('a', 40))));
+    }
+
+    private static TpmResult SaveState(VirtualTpm vtpm) => Execute(vtpm, Convert.FromHexString("00c10000000a00000098"));
+
+    private static TpmResult Execute(VirtualTpm vtpm, byte[] request)
+    {
+        byte[] response = new byte[4096];
+        vtpm.Execute(request, locality: 0, response);
+        return (TpmResult)BinaryPrimitives.ReadUInt32BigEndian(response.AsSpan(6));
+    }
+
+    private static string EndorsementKey(VirtualTpm vtpm) => Convert.ToHexString(vtpm.Engine.State.Permanent.Data.EndorsementKey!.Key.PubKey.Key.Span);
+
+    private string StartedEndorsementKey()
+    {
+        using VirtualTpm vtpm = Start();
+        return EndorsementKey(vtpm);
+    }
+
+    private VirtualTpm Start(ManufacturePolicy policy = ManufacturePolicy.WhenBlank, string[]? arguments = null) =>
+        VirtualTpm.Start(new VtpmOptions(Image, policy, WithEndorsementKey: true), VtpmArguments.Parse(arguments ?? []), _manager.Link, new SeededRandom(_log.Count), _rsa, _log.Add);
+
+    // One list of keys for all starts of a test, so that a TPM made anew has another endorsement key.
+    private readonly FixedRsa _rsa = new();
+}
