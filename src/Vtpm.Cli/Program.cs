@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net.Sockets;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using Vtpm.Client;
 using Vtpm.Crypto;
 using Vtpm.Engine;
@@ -19,6 +20,9 @@ internal static class Program
         Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 refused to start so that no state is lost, 4 something is not to be reached.
         """;
 
+    /// <summary>SIGXFSZ, which the base library has no name for.</summary>
+    private const PosixSignal FileSizeExceeded = (PosixSignal)25;
+
     public static int Main(string[] args)
     {
         OpenSslLibrary.Initialize();
@@ -31,6 +35,8 @@ internal static class Program
             return (int)ExitCode.Usage;
         }
 
+        // A file that may grow no further is an error to report, as a full disk is, and nothing to die of.
+        using var fileTooLarge = PosixSignalRegistration.Create(FileSizeExceeded, context => context.Cancel = true);
         try
         {
             return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
@@ -46,7 +52,7 @@ internal static class Program
     private static ExitCode? ExitCodeOf(Exception exception) => exception switch
     {
         UsageException or VtpmArgumentException => ExitCode.Usage,
-        VtpmStartException { InnerException: TpmTransportException } => ExitCode.Unavailable,
+        VtpmStartException { InnerException: TpmTransportException or StorageException { Fault: StorageFault.InUse } } => ExitCode.Unavailable,
         ManagerException { InnerException: TpmTransportException } => ExitCode.Unavailable,
         VtpmStartException or ManagerException or StateFormatException or StorageException { Fault: StorageFault.Damaged or StorageFault.NewerVersion } => ExitCode.Refused,
         TpmTransportException or StorageException { Fault: StorageFault.InUse } or SocketException => ExitCode.Unavailable,

@@ -3,7 +3,7 @@ using Vtpm.Wire;
 
 namespace Vtpm.Client;
 
-/// <content>Part 3 §6 (ownership) and §14 (endorsement key).</content>
+/// <content>Part 3 §6 (ownership), §14 (endorsement key) and §17.2 (change of the owner's secrets).</content>
 public sealed partial class TpmClient
 {
     /// <summary><c>TPM_ReadPubek</c>, Part 3 §14.4; that the answer is for this question is checked.</summary>
@@ -41,6 +41,21 @@ public sealed partial class TpmClient
 
     /// <summary><c>TPM_OwnerClear</c>, Part 3 §6.2.</summary>
     public void OwnerClear(TpmSession ownerAuth) => Execute(Begin(TpmOrdinal.OwnerClear), ownerAuth);
+
+    /// <summary>
+    /// <c>TPM_ChangeAuthOwner</c>, Part 3 §17.2: another secret for the owner or the storage root key; <paramref name="ownerAuth"/> is an OSAP session for
+    /// the owner.
+    /// </summary>
+    public void ChangeAuthOwner(TpmSession ownerAuth, TpmSecret newSecret, TpmEntityType entityType)
+    {
+        ArgumentNullException.ThrowIfNull(ownerAuth);
+        ArgumentNullException.ThrowIfNull(newSecret);
+        TpmRequest request = Begin(TpmOrdinal.ChangeAuthOwner);
+        request.UInt16((ushort)TpmProtocolId.Adcp);
+        request.Structure(ownerAuth.Encrypt(newSecret));
+        request.UInt16((ushort)entityType);
+        Execute(request, ownerAuth);
+    }
 
     private TpmPubKey ReadEndorsementKey(TpmOrdinal ordinal, TpmKeyParms? keyInfo)
     {

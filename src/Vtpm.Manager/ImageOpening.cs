@@ -64,7 +64,7 @@ internal static class ImageOpening
         };
         string fresh = open.Content is ManagerImageContent.TooSmall or ManagerImageContent.Unreadable
             ? ""
-            : "; or let a fresh image take its place (--create-fresh), by which every vTPM loses its key and with it its state";
+            : "; or let a fresh image take its place (--manufacture), by which every vTPM loses its key and with it its state";
         return $"the manager's image does not open: {happened}. Nothing was changed. Choices: {choices}{fresh}.";
     }
 }
