@@ -52,7 +52,8 @@ public sealed class Tpm12
     {
         try
         {
-            return _pipeline.Execute(state, request, locality, response, out responseLength);
+            // A response goes back through the page that the request came in: what does not fit is TPM_SIZE.
+            return _pipeline.Execute(state, request, locality, response[..Math.Min(response.Length, Platform.Profile.InputBufferSize)], out responseLength);
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {

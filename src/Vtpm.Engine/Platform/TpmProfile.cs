@@ -34,7 +34,7 @@ public sealed record TpmProfile
         TpmVendorId = Manufacturer,
     };
 
-    /// <summary>Bytes of a command that the TPM takes: one page less the header of Xen's shared page.</summary>
+    /// <summary>Bytes of a command that the TPM takes, and of a response that it gives: one page less the header of Xen's shared page.</summary>
     public int InputBufferSize { get; init; } = 4088;
 
     /// <summary>Keys loaded at a time, besides the EK and the SRK.</summary>

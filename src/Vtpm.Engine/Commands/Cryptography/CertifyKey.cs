@@ -20,7 +20,7 @@ public struct CertifyKeyRequest : IWireStructure<CertifyKeyRequest>
 
 public struct CertifyKeyResponse : IWireStructure<CertifyKeyResponse>
 {
-    public TpmCertifyInfoEither CertifyInfo;
+    public CertifyInfoEither CertifyInfo;
 
     /// <summary>The signature of <see cref="CertifyInfo"/>.</summary>
     public ReadOnlyMemory<byte> OutData;
@@ -52,8 +52,8 @@ public sealed class CertifyKey()
         // Action 7.
         bool is12 = PcrBank.SelectsFrom(FirstPcrOf12, key.Binding.ReleaseSelection) || key.Binding.LocalityAtRelease != TpmLocalitySelection.All;
         response.CertifyInfo = is12
-            ? new TpmCertifyInfoEither(Info2(key, request.AntiReplay))
-            : new TpmCertifyInfoEither(Info(key, request.AntiReplay));
+            ? new CertifyInfoEither(Info2(key, request.AntiReplay))
+            : new CertifyInfoEither(Info(key, request.AntiReplay));
         return CommandContext.SignStructure(cert, response.CertifyInfo, out response.OutData);
     }
 

@@ -23,12 +23,11 @@ public struct GetRandomResponse : IWireStructure<GetRandomResponse>
 public sealed class GetRandom()
     : TpmCommand<GetRandomRequest, GetRandomResponse>(TpmOrdinal.GetRandom, Sessions.None, Availability.NoOwner, Duration.Short)
 {
-    /// <summary>What a response has room for, behind its header and the size.</summary>
-    private const int MostBytes = Tpm12.MaxResponseSize - CommandPipeline.HeaderSize - sizeof(uint);
-
     protected override TpmResult Execute(CommandContext tpm, in GetRandomRequest request, ref GetRandomResponse response)
     {
-        byte[] bytes = tpm.Scratch.Allocate((int)Math.Min(request.BytesRequested, MostBytes));
+        // As many as a response has room for, behind its header and their size.
+        int most = tpm.Platform.Profile.InputBufferSize - CommandPipeline.HeaderSize - sizeof(uint);
+        byte[] bytes = tpm.Scratch.Allocate((int)Math.Min(request.BytesRequested, (uint)most));
         tpm.Platform.Random.Fill(bytes);
         response.RandomBytes = bytes;
         return Success;

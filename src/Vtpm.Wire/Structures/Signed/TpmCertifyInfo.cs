@@ -22,7 +22,7 @@ public struct TpmCertifyInfo : IWireStructure<TpmCertifyInfo>
     }
 
     /// <summary>All behind the version.</summary>
-    internal static void DescribeFields<TCodec>(ref TCodec wire, ref TpmCertifyInfo value)
+    public static void DescribeFields<TCodec>(ref TCodec wire, ref TpmCertifyInfo value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
         wire.Enum(ref value.KeyUsage);

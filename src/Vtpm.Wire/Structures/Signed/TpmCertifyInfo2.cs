@@ -28,7 +28,7 @@ public struct TpmCertifyInfo2 : IWireStructure<TpmCertifyInfo2>
     }
 
     /// <summary>All behind the tag, the fill byte and the payload type.</summary>
-    internal static void DescribeFields<TCodec>(ref TCodec wire, ref TpmCertifyInfo2 value)
+    public static void DescribeFields<TCodec>(ref TCodec wire, ref TpmCertifyInfo2 value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
         wire.Enum(ref value.KeyUsage);

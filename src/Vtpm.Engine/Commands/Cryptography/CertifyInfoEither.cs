@@ -1,10 +1,12 @@
-namespace Vtpm.Wire;
+using Vtpm.Wire;
+
+namespace Vtpm.Engine.Commands.Cryptography;
 
 /// <summary>
 /// <c>TPM_CERTIFY_INFO</c> or <c>TPM_CERTIFY_INFO2</c>, Part 2 §11.1 and §11.2: TPM_CertifyKey answers the one or the other, told apart by the first
 /// four bytes (a TPM_STRUCT_VER; or a tag, a fill byte and the payload type).
 /// </summary>
-public struct TpmCertifyInfoEither : IWireStructure<TpmCertifyInfoEither>
+public struct CertifyInfoEither : IWireStructure<CertifyInfoEither>
 {
     private const uint Version11 = 0x01010000;
     private const uint Tag2 = (uint)TpmStructureTag.CertifyInfo2 << 16;
@@ -14,15 +16,15 @@ public struct TpmCertifyInfoEither : IWireStructure<TpmCertifyInfoEither>
     public TpmCertifyInfo Info;
     public TpmCertifyInfo2 Info2;
 
-    public TpmCertifyInfoEither(in TpmCertifyInfo info) => Info = info;
+    public CertifyInfoEither(in TpmCertifyInfo info) => Info = info;
 
-    public TpmCertifyInfoEither(in TpmCertifyInfo2 info2)
+    public CertifyInfoEither(in TpmCertifyInfo2 info2)
     {
         Info2 = info2;
         IsInfo2 = true;
     }
 
-    public static void Describe<TCodec>(ref TCodec wire, ref TpmCertifyInfoEither value)
+    public static void Describe<TCodec>(ref TCodec wire, ref CertifyInfoEither value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
         uint head = value.IsInfo2 ? Tag2 | (uint)value.Info2.PayloadType : Version11;
