@@ -55,7 +55,7 @@ public class ChainTests
 
         Assert.Contains("PCRs 0-7,17-19 have the composite hash", message, StringComparison.Ordinal);
         Assert.Contains("Choices: start the machine in a configuration that was approved", message, StringComparison.Ordinal);
-        Assert.Contains("--create-fresh", message, StringComparison.Ordinal);
+        Assert.Contains("--manufacture", message, StringComparison.Ordinal);
         Assert.Equal(before, rig.Image);
         rig.Hardware.PowerCycle();
         rig.Restart();

@@ -1,26 +1,19 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Sockets;
 
 namespace Vtpm.TestKit;
 
 /// <summary>
-/// Debian's swtpm in TPM 1.2 mode, as a process on a Unix socket: a hardware TPM that nobody here has made. It is manufactured without endorsement
-/// key; what it needs of physical presence is done, so that it is enabled and active.
+/// Debian's swtpm in TPM 1.2 mode, as a process on a Unix socket: a hardware TPM that nobody here has made. Fresh, it is enabled and active, and has
+/// no endorsement key. It serves one client at a time: a second one waits until the first has left.
 /// </summary>
 public sealed class Swtpm : IDisposable
 {
-    private static readonly Lazy<byte[]> Enabled = new(PrepareState);
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vtpm-swtpm-");
     private Process? _process;
 
-    public Swtpm()
-        : this(Enabled.Value)
-    {
-    }
-
-    /// <summary>With the state that another one has had (<see cref="ReadState"/>); none is a chip fresh from its factory, disabled.</summary>
-    public Swtpm(byte[]? state)
+    /// <summary>With the state that another one has had (<see cref="ReadState"/>); none is a chip fresh from its factory.</summary>
+    public Swtpm(byte[]? state = null)
     {
         if (state is not null) File.WriteAllBytes(StatePath, state);
         Start();
@@ -44,25 +37,6 @@ public sealed class Swtpm : IDisposable
     {
         Stop();
         _directory.Delete(recursive: true);
-    }
-
-    private static byte[] PrepareState()
-    {
-        using var fresh = new Swtpm(state: null);
-        using (var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
-        {
-            socket.Connect(new UnixDomainSocketEndPoint(fresh.SocketPath));
-            // Presence by command, present, TPM_PhysicalEnable, TPM_PhysicalSetDeactivated(FALSE).
-            foreach (string request in (string[])["00c10000000c4000000a0020", "00c10000000c4000000a0008", "00c10000000a0000006f", "00c10000000b0000007200"])
-            {
-                socket.Send(Convert.FromHexString(request));
-                byte[] response = new byte[10];
-                if (socket.Receive(response) != 10 || response[6..].Any(b => b != 0)) throw new InvalidOperationException($"swtpm: {request} was answered {Convert.ToHexString(response)}");
-            }
-        }
-
-        fresh.PowerCycle();
-        return fresh.ReadState();
     }
 
     private void Start()

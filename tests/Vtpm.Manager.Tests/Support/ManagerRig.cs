@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Vtpm.Client;
 using Vtpm.Client.Tests.Support;
 using Vtpm.Storage;
@@ -13,6 +14,12 @@ internal sealed class ManagerRig : IDisposable
 {
     /// <summary>A state of swtpm that has an owner with well-known secrets: making its keys takes seconds.</summary>
     private static readonly Lazy<byte[]> Owned = new(PrepareOwned);
+    private static readonly Lazy<string> ApprovalPem = new(() =>
+    {
+        using RSA key = RSA.Create(2048);
+        return key.ExportPkcs8PrivateKeyPem();
+    });
+
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vtpm-manager-");
     private readonly List<string> _log = [];
     private readonly Func<ManagerOptions, ManagerOptions> _with;
@@ -50,10 +57,20 @@ internal sealed class ManagerRig : IDisposable
 
     public IReadOnlyList<string> Log => _log;
 
-    public static TestHardware CreateOwned(HardwareKind kind) => kind == HardwareKind.Engine ? new EngineHardware() : new SwtpmHardware(new Swtpm(Owned.Value));
+    /// <summary>A TPM whose owner and storage root key have the well-known secret.</summary>
+    public static TestHardware CreateOwned(HardwareKind kind)
+    {
+        if (kind == HardwareKind.Swtpm) return new SwtpmHardware(new Swtpm(Owned.Value));
+        var hardware = new EngineHardware();
+        TakeOwnership(hardware);
+        return hardware;
+    }
 
-    public ProvisioningResult Provision(uint mask = ProvisioningOptions.DefaultPcrMask) =>
-        Manager.Provision(new ProvisioningOptions { KeyPath = KeyPath, PcrMask = mask });
+    public ProvisioningResult Provision(uint mask = ProvisioningOptions.DefaultPcrMask)
+    {
+        if (!File.Exists(KeyPath)) File.WriteAllText(KeyPath, ApprovalPem.Value);
+        return Manager.Provision(new ProvisioningOptions { KeyPath = KeyPath, PcrMask = mask });
+    }
 
     /// <summary>Ends the manager without a word, and starts it again over the same image.</summary>
     public void Restart(Func<ManagerOptions, ManagerOptions>? with = null)
@@ -115,7 +132,14 @@ internal sealed class ManagerRig : IDisposable
     private static byte[] PrepareOwned()
     {
         using var hardware = new SwtpmHardware(new Swtpm());
-        using var rig = new ManagerRig(hardware, new byte[ManagerImage.DefaultLength], provision: false);
+        TakeOwnership(hardware);
         return hardware.Swtpm.ReadState();
+    }
+
+    private static void TakeOwnership(TestHardware hardware)
+    {
+        using var tpm = new TpmClient(hardware.Connect());
+        using TpmSecret secret = TpmSecret.WellKnown();
+        tpm.TakeOwnership(tpm.CreateEndorsementKeyPair(TpmKeys.EndorsementKey), secret, secret, TpmKeys.StorageRootKey);
     }
 }

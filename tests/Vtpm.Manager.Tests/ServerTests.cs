@@ -1,0 +1,179 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+using Vtpm.Client;
+using Vtpm.Client.Tests.Support;
+using Vtpm.Manager.Tests.Support;
+using Vtpm.Storage;
+using Vtpm.Transports;
+using Vtpm.Wire;
+using Xunit;
+
+namespace Vtpm.Manager.Tests;
+
+/// <summary>The manager's real sockets, and who is who on them.</summary>
+[UnsupportedOSPlatform("windows")]
+public sealed class ServerTests : IDisposable
+{
+    private const uint Nobody = 65534;
+    private static readonly Guid First = new("11111111-2222-3333-4444-555555555555");
+    private static readonly Guid Second = new("22222222-2222-3333-4444-555555555555");
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vtpm-server-");
+    private readonly TestHardware _hardware = ManagerRig.CreateOwned(HardwareKind.Engine);
+    private readonly List<string> _log = [];
+
+    public void Dispose()
+    {
+        _hardware.Dispose();
+        _directory.Delete(recursive: true);
+    }
+
+    [Fact]
+    public void Vtpms_EachOnItsSocket_AreWhoTheirSocketSays()
+    {
+        using (Running manager = Start(Options()))
+        {
+            using VtpmManagerClient first = Connect(First);
+            using VtpmManagerClient second = Connect(Second);
+            first.SaveHashKey(Key(1));
+            second.SaveHashKey(Key(2));
+            using VtpmManagerClient administrator = new(TpmConnection.Open(Admin));
+            Assert.Equal([First, Second], administrator.Manage<VtpmListRequest, VtpmListResponse>(VtpmManagerOrdinal.VtpmList, default).Uuids);
+            Assert.Equal(TpmResult.BadParameter, Assert.Throws<VtpmManagerException>(() => administrator.SaveHashKey(Key(3))).Result);
+        }
+
+        Assert.Contains("INFO[VTPM]: Waiting for commands from vTPM's:", _log);
+        using (Running manager = Start(Options()))
+        {
+            using VtpmManagerClient second = Connect(Second);
+            byte[] key = new byte[64];
+            Assert.Equal(52, second.LoadHashKey(key));
+            Assert.Equal(Key(2), key[..52]);
+        }
+    }
+
+    [Fact]
+    public void Vtpm_ThatComesAgain_IsLetInOnceItsConnectionIsClosed()
+    {
+        using Running manager = Start(Options());
+        VtpmManagerClient first = Connect(First);
+        first.SaveHashKey(Key(1));
+        using (VtpmManagerClient twin = Connect(First)) Assert.Equal(TpmResult.Disabled, Assert.Throws<VtpmManagerException>(() => twin.LoadHashKey(new byte[64])).Result);
+        first.Dispose();
+        using VtpmManagerClient again = Connect(First);
+        Assert.Equal(52, again.LoadHashKey(new byte[64]));
+    }
+
+    [Fact]
+    public void Sockets_AreForTheManagersUserAlone()
+    {
+        using Running manager = Start(Options());
+        foreach (TpmAddress address in (TpmAddress[])[Socket(First), Socket(Second), Admin])
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(address.Name));
+    }
+
+    [Fact]
+    public void Socket_OfANamedUser_LetsInThatUserAndRootAlone()
+    {
+        // The tests run as root, who may go anywhere; so others are sent.
+        File.SetUnixFileMode(_directory.FullName, (UnixFileMode)0x1ED);
+        ManagerOptions options = Options();
+        using Running manager = Start(options with
+        {
+            Vtpms = [new VtpmListener(First, Socket(First)) { User = Nobody }, new VtpmListener(Second, Socket(Second)) { User = Nobody - 1 }],
+        });
+        Assert.True(Answers(First, Nobody));
+        Assert.False(Answers(Second, Nobody));
+        using VtpmManagerClient root = Connect(Second);
+        root.SaveHashKey(Key(2));
+        Assert.Contains(_log, line => line.Contains($"only user {Nobody - 1} is vTPM {Second}", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Start_WithATcpAddress_SaysWhatToWrite() =>
+        Assert.Contains("unix:PATH", Refusal(Options() with { Vtpms = [new VtpmListener(First, TpmAddress.Parse("tcp:127.0.0.1:0"))] }), StringComparison.Ordinal);
+
+    [Fact]
+    public void Start_WithOneSocketForTwoVtpms_Refuses() =>
+        Assert.Contains("one socket is for one vTPM", Refusal(Options() with { Vtpms = [new VtpmListener(First, Socket(First)), new VtpmListener(Second, Socket(First))] }), StringComparison.Ordinal);
+
+    [Fact]
+    public void Start_WithTwoSocketsForOneVtpm_Refuses() =>
+        Assert.Contains("two sockets", Refusal(Options() with { Vtpms = [new VtpmListener(First, Socket(First)), new VtpmListener(First, Socket(Second))] }), StringComparison.Ordinal);
+
+    [Fact]
+    public void Start_WhereAnotherManagerRuns_RefusesAndLeavesItRunning()
+    {
+        using Running manager = Start(Options());
+        Assert.Equal(StorageFault.InUse, Assert.Throws<StorageException>(() => VtpmManager.Start(Options())).Fault);
+        using VtpmManagerClient first = Connect(First);
+        first.SaveHashKey(Key(1));
+    }
+
+    [Fact]
+    public void Run_WithoutListeners_IsTheCallersFault()
+    {
+        using VtpmManager manager = VtpmManager.Start(Options() with { Vtpms = [], Admin = null });
+        Assert.Throws<InvalidOperationException>(() => manager.Run(TestContext.Current.CancellationToken));
+    }
+
+    private TpmAddress Admin => TpmAddress.Unix(Path.Combine(_directory.FullName, "admin.sock"));
+
+    private static byte[] Key(byte fill) => [.. Enumerable.Repeat(fill, 52)];
+
+    private TpmAddress Socket(Guid uuid) => TpmAddress.Unix(Path.Combine(_directory.FullName, $"{uuid}.sock"));
+
+    private VtpmManagerClient Connect(Guid uuid) => new(TpmConnection.Open(Socket(uuid)));
+
+    private ManagerOptions Options() => new()
+    {
+        Hardware = TpmAddress.Named("test", "hardware"),
+        Connect = _ => _hardware.Connect(),
+        ImagePath = Path.Combine(_directory.FullName, "manager.img"),
+        Vtpms = [new VtpmListener(First, Socket(First)), new VtpmListener(Second, Socket(Second))],
+        Admin = Admin,
+        Log = _log.Add,
+    };
+
+    private static string Refusal(ManagerOptions options) => Assert.Throws<ManagerException>(() => VtpmManager.Start(options)).Message;
+
+    /// <summary>Whether a process of that user gets an answer to TPM_PCRRead.</summary>
+    private bool Answers(Guid uuid, uint user)
+    {
+        const string script = """
+            use IO::Socket::UNIX;
+            my $socket = IO::Socket::UNIX->new(Peer => $ARGV[0]) or exit 2;
+            $socket->syswrite(pack("H*", "00c10000000e0000001500000000"));
+            exit(($socket->sysread(my $answer, 4096) // 0) > 0 ? 0 : 1);
+            """;
+        using Process process = Process.Start("setpriv", ["--reuid", $"{user}", "--clear-groups", "perl", "-e", script, Socket(uuid).Name]);
+        process.WaitForExit();
+        Assert.InRange(process.ExitCode, 0, 1);
+        return process.ExitCode == 0;
+    }
+
+    private Running Start(ManagerOptions options) => new(options, Path.Combine(_directory.FullName, "approval.pem"));
+
+    /// <summary>A provisioned manager on a thread of its own.</summary>
+    private sealed class Running : IDisposable
+    {
+        private readonly CancellationTokenSource _stop = new();
+        private readonly VtpmManager _manager;
+        private readonly Thread _thread;
+
+        public Running(ManagerOptions options, string keyPath)
+        {
+            _manager = VtpmManager.Start(options);
+            _manager.Provision(new ProvisioningOptions { KeyPath = keyPath });
+            _thread = new Thread(() => _manager.Run(_stop.Token));
+            _thread.Start();
+        }
+
+        public void Dispose()
+        {
+            _stop.Cancel();
+            _thread.Join();
+            _manager.Dispose();
+            _stop.Dispose();
+        }
+    }
+}
