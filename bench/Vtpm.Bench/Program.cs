@@ -41,7 +41,7 @@ internal static class Program
                 Machine.Describe(directory.FullName),
                 $"load average before {loadBefore}, after {Machine.Load()}",
                 "Both in one run and in turns. A round trip is seen from the client; for cheap commands it is mostly the waking up of processes, and the server's CPU time per call is the figure.",
-                "vtpm answers a change once it is on the disk (fdatasync); swtpm does not wait for the disk.",
+                "vtpm answers a change once it is on the disk; swtpm does not wait for the disk.",
             ];
             Report.Write(Console.Out, rows, arguments.Quick ? [.. heading, "--quick: too few measurements to judge by"] : heading, arguments.Markdown);
         }
