@@ -7,13 +7,15 @@ namespace Vtpm.Client;
 /// <c>TPM_ES_RSAESOAEP_SHA1_MGF1</c>, Part 1 §31.1.1: RSAES-OAEP with SHA-1, MGF1 and the label <c>TCPA</c>, to the TPM's public key.
 /// </summary>
 /// <remarks>
-/// The base library's OAEP takes no label, and its RSA no other padding of one's own. The message is a secret, so the arithmetic is done in buffers
-/// that are zeroed, in a time that depends on lengths and on the public exponent alone.
+/// The base library's OAEP takes no label, and its RSA no padding of one's own; see <see cref="ModularPower"/>.
 /// </remarks>
 internal static class RsaOaep
 {
     private const int HashSize = TpmDigest.Size;
-    private const uint DefaultExponent = 65537;
+
+    private static ReadOnlySpan<byte> DefaultExponent => [1, 0, 1];
+
+    private static ReadOnlySpan<byte> One => [1];
 
     /// <exception cref="ArgumentException">The key is no RSA key that this message can be encrypted to.</exception>
     public static byte[] Encrypt(TpmPubKey key, ReadOnlySpan<byte> message)
@@ -32,14 +34,12 @@ internal static class RsaOaep
         return cipher;
     }
 
-    private static uint Exponent(in TpmRsaKeyParms parms)
+    private static ReadOnlySpan<byte> Exponent(in TpmRsaKeyParms parms)
     {
         if (parms.Exponent.IsEmpty) return DefaultExponent;
         ReadOnlySpan<byte> bytes = parms.Exponent.Span.TrimStart((byte)0);
-        if (bytes.Length is 0 or > sizeof(uint)) throw new ArgumentException("the key's exponent is too long");
-        uint exponent = 0;
-        foreach (byte b in bytes) exponent = exponent << 8 | b;
-        return exponent >= 3 ? exponent : throw new ArgumentException("the key's exponent encrypts nothing");
+        if (bytes.Length is 0 or > sizeof(uint) || bytes.SequenceEqual(One)) throw new ArgumentException("the key's exponent is no public exponent");
+        return bytes;
     }
 
     /// <summary>EM = 00 || maskedSeed || maskedDB, with DB = SHA1(label) || 00… || 01 || message.</summary>

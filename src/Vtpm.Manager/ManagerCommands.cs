@@ -19,6 +19,7 @@ internal static class ManagerCommands
         new GroupNew(),
         new GroupDel(),
         new GroupActivate(),
+        new GroupRegister(),
         new GroupUpdate(),
         new GroupShow(),
         new VtpmList(),

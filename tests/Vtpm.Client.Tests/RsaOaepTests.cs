@@ -44,6 +44,10 @@ public class RsaOaepTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(9)]
     [InlineData(64)]
     [InlineData(65)]
     [InlineData(71)]
@@ -52,18 +56,19 @@ public class RsaOaepTests
     public void ModularPower_OfAnyNumbers_IsTheBaseLibrarys(int length)
     {
         var random = new Random(length);
-        foreach (uint exponent in (uint[])[3, 5, 17, 65535, 65537, 0x80000001])
+        foreach (string hex in (string[])["03", "05", "0011", "FFFF", "010001", "80000001", "00", "01", "F1E2D3C4B5A69788796A5B4C3D2E1F00F1E2D3C4B5A69788"])
         {
+            byte[] exponent = Convert.FromHexString(hex);
             byte[] modulus = new byte[length];
             byte[] number = new byte[length];
             random.NextBytes(modulus);
             random.NextBytes(number);
             modulus[0] |= 0x80;
             modulus[^1] |= 1;
-            number[0] = 0;
+            number[0] &= 0x7F;
             byte[] result = new byte[length];
             ModularPower.Compute(number, exponent, modulus, result);
-            Assert.Equal(BigInteger.ModPow(Number(number), exponent, Number(modulus)), Number(result));
+            Assert.Equal(BigInteger.ModPow(Number(number), Number(exponent), Number(modulus)), Number(result));
         }
     }
 
@@ -72,12 +77,21 @@ public class RsaOaepTests
     {
         byte[] modulus = new byte[64];
         modulus.AsSpan().Fill(0xFF);
-        foreach (byte[] number in (byte[][])[new byte[64], [.. new byte[63], 1], [.. modulus[..63], 0xFE]])
+        foreach (byte[] number in (byte[][])[new byte[64], [.. new byte[63], 1], [.. modulus[..63], 0xFE], modulus])
         {
             byte[] result = new byte[64];
-            ModularPower.Compute(number, 65537, modulus, result);
+            ModularPower.Compute(number, [1, 0, 1], modulus, result);
             Assert.Equal(BigInteger.ModPow(Number(number), 65537, Number(modulus)), Number(result));
         }
+    }
+
+    [Fact]
+    public void ModularPower_OfNumbersThatDoNotFit_IsTheCallersFault()
+    {
+        Assert.Throws<ArgumentException>(() => ModularPower.Compute(new byte[2], [3], [1, 2], new byte[2]));
+        Assert.Throws<ArgumentException>(() => ModularPower.Compute(new byte[1], [3], [1, 1], new byte[2]));
+        Assert.Throws<ArgumentException>(() => ModularPower.Compute(new byte[2], [3], [1, 1], new byte[1]));
+        Assert.Throws<ArgumentException>(() => ModularPower.Compute([], [3], [], []));
     }
 
     private static BigInteger Number(byte[] bytes) => new(bytes, isUnsigned: true, isBigEndian: true);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Security.Cryptography;
 using Vtpm.Client;
 using Vtpm.Client.Tests.Support;
@@ -11,6 +12,7 @@ namespace Vtpm.Manager.Tests;
 /// <summary>Management: groups, their authorities and configurations, and the vTPMs in them.</summary>
 public sealed class GroupTests : IDisposable
 {
+    private static readonly BigInteger Modp2048 = new(Org.BouncyCastle.Crypto.Agreement.DHStandardGroups.rfc3526_2048.P.ToByteArrayUnsigned(), isUnsigned: true, isBigEndian: true);
     private static readonly Lazy<RSAParameters> Authority = new(() => RSA.Create(2048).ExportParameters(includePrivateParameters: true));
     private readonly ManagerRig _rig = new(HardwareKind.Engine);
     private readonly VtpmManagerClient _administrator;
@@ -296,6 +298,74 @@ public sealed class GroupTests : IDisposable
             VtpmManagerOrdinal.GroupActivate, new VtpmGroupActivateRequest { Group = 0, Blob = blob }));
         Assert.Equal(TpmResult.BadParameter, Refusal(VtpmManagerOrdinal.GroupActivate, WireFormat.ToBytes(new VtpmGroupActivateRequest { Group = 0, Blob = new byte[4000] })));
     }
+
+    [Theory]
+    [InlineData(HardwareKind.Engine)]
+    [InlineData(HardwareKind.Swtpm)]
+    public void GroupRegister_InTheLifeThatMadeTheGroup_GivesItsKeysToTheAuthority(HardwareKind kind)
+    {
+        using var rig = new ManagerRig(kind);
+        using VtpmManagerClient administrator = rig.Administrator();
+        New(administrator);
+        ManagerGroup group = rig.Manager.Service.Image.Groups[1];
+        BigInteger secret = new(RandomNumberGenerator.GetBytes(255), isUnsigned: true);
+        byte[] dhkx1 = Bytes(BigInteger.ModPow(2, secret, Modp2048));
+        VtpmGroupRegisterRequest request = Registration(dhkx1);
+
+        VtpmGroupRegisterResponse response = administrator.Manage<VtpmGroupRegisterRequest, VtpmGroupRegisterResponse>(VtpmManagerOrdinal.GroupRegister, request);
+
+        byte[] key = SHA256.HashData(Bytes(BigInteger.ModPow(new(response.Dhkx2.Span, isUnsigned: true, isBigEndian: true), secret, Modp2048)));
+        byte[] expected = [.. group.GroupKey, .. group.RollbackMacKey];
+        Assert.Equal(expected, response.RecoverBlob.ToArray().Zip(key, (a, b) => (byte)(a ^ b)).ToArray());
+        byte[] inner = SHA1.HashData((byte[])[.. "REGR"u8, .. dhkx1, .. response.Dhkx2.Span, .. response.RecoverBlob.Span]);
+        byte[] composite = SHA1.HashData((byte[])[0, 3, 1, 0, 0, 0, 0, 0, 20, .. administrator.Hardware.PcrRead(0).ReadOnlySpan]);
+        using RSA aik = RSA.Create(new RSAParameters { Modulus = group.AikPublic.ToArray(), Exponent = [1, 0, 1] });
+        byte[] quoted = [1, 1, 0, 0, .. "QUOT"u8, .. composite, .. SHA1.HashData((byte[])[0, 0, 0, 0, .. inner])];
+        Assert.True(aik.VerifyData(quoted, response.Quote.Span, HashAlgorithmName.SHA1, RSASignaturePadding.Pkcs1));
+    }
+
+    [Fact]
+    public void GroupRegister_AfterARestart_IsRefused()
+    {
+        New(_administrator);
+        Update(1, Config(1));
+        byte[] registration = WireFormat.ToBytes(Registration(Bytes(4)));
+        _administrator.Dispose();
+        _rig.Restart();
+        using VtpmManagerClient administrator = _rig.Administrator();
+        Assert.Equal(TpmResult.Fail, Assert.Throws<VtpmManagerException>(() => administrator.Manage(VtpmManagerOrdinal.GroupRegister, registration)).Result);
+    }
+
+    [Fact]
+    public void GroupRegister_WithAValueThatAgreesOnNoSecret_IsABadParameter()
+    {
+        New(_administrator);
+        foreach (BigInteger value in (BigInteger[])[0, 1, Modp2048 - 1, Modp2048, Modp2048 + 1])
+            Assert.Equal(TpmResult.BadParameter, Refusal(VtpmManagerOrdinal.GroupRegister, WireFormat.ToBytes(Registration(Bytes(value)))));
+    }
+
+    [Fact]
+    public void GroupRegister_WithAnotherKeysSignature_IsABadSignature()
+    {
+        New(_administrator);
+        VtpmGroupRegisterRequest request = Registration(Bytes(4));
+        request.Dhkx1 = Bytes(5);
+        Assert.Equal(TpmResult.BadSignature, Refusal(VtpmManagerOrdinal.GroupRegister, WireFormat.ToBytes(request)));
+    }
+
+    private static byte[] Bytes(BigInteger number)
+    {
+        byte[] bytes = number.ToByteArray(isUnsigned: true, isBigEndian: true);
+        return [.. new byte[256 - bytes.Length], .. bytes];
+    }
+
+    private VtpmGroupRegisterRequest Registration(byte[] dhkx1) => new()
+    {
+        Group = 1,
+        Dhkx1 = dhkx1,
+        Signature = _authority.SignData(dhkx1, HashAlgorithmName.SHA1, RSASignaturePadding.Pkcs1),
+        PcrSelection = TpmPcrSelection.Of(0),
+    };
 
     private static uint Count(VtpmManagerClient client) => client.Manage<NoParameters, VtpmGroupListResponse>(VtpmManagerOrdinal.GroupList, default).Count;
 

@@ -108,6 +108,7 @@ public sealed class MalformedTests : IDisposable
             VtpmManagerOrdinal.GroupNew => [.. new byte[20], .. group.SaaModulus.Span],
             VtpmManagerOrdinal.GroupDel or VtpmManagerOrdinal.GroupShow => [0, 0, 0, 9],
             VtpmManagerOrdinal.GroupActivate => WireFormat.ToBytes(new VtpmGroupActivateRequest { Blob = new byte[256] }),
+            VtpmManagerOrdinal.GroupRegister => WireFormat.ToBytes(new VtpmGroupRegisterRequest { PcrSelection = TpmPcrSelection.Of(1) }),
             VtpmManagerOrdinal.GroupUpdate => [0, 0, 0, 0, .. Update(group)],
             VtpmManagerOrdinal.VtpmList => new byte[8],
             VtpmManagerOrdinal.VtpmNew => [0, 0, 0, 0, .. Guid.NewGuid().ToByteArray()],
