@@ -13,12 +13,15 @@ public static class ModularPower
 {
     private const int WordBits = 64;
 
-    /// <summary><paramref name="result"/> = <paramref name="number"/> ^ <paramref name="exponent"/> mod <paramref name="modulus"/>, all of them big-endian.</summary>
+    /// <summary>
+    /// <paramref name="result"/> = <paramref name="number"/> ^ <paramref name="exponent"/> mod <paramref name="modulus"/>, all of them big-endian.
+    /// </summary>
     /// <exception cref="ArgumentException">The modulus is even, or number and result are not as long as it.</exception>
     public static void Compute(ReadOnlySpan<byte> number, ReadOnlySpan<byte> exponent, ReadOnlySpan<byte> modulus, Span<byte> result)
     {
         if (modulus.IsEmpty || modulus[^1] % 2 == 0) throw new ArgumentException("an odd modulus is needed", nameof(modulus));
-        if (number.Length != modulus.Length || result.Length != modulus.Length) throw new ArgumentException("numbers as long as the modulus are needed", nameof(number));
+        if (number.Length != modulus.Length || result.Length != modulus.Length)
+            throw new ArgumentException("numbers as long as the modulus are needed", nameof(number));
 
         int words = (modulus.Length + sizeof(ulong) - 1) / sizeof(ulong);
         Span<ulong> buffer = stackalloc ulong[6 * words + 2];

@@ -23,7 +23,8 @@ internal static class RsaOaep
         if (key.AlgorithmParms.AlgorithmId != TpmAlgorithmId.Rsa || WireFormat.Read(key.AlgorithmParms.Parms.Span, out TpmRsaKeyParms parms) != TpmResult.Success)
             throw new ArgumentException("not an RSA key", nameof(key));
         ReadOnlySpan<byte> modulus = key.PubKey.Key.Span;
-        if (modulus.Length is < 64 or > 512 || modulus[0] < 0x80 || modulus[^1] % 2 == 0) throw new ArgumentException("not an RSA modulus of 512 to 4096 bits", nameof(key));
+        if (modulus.Length is < 64 or > 512 || modulus[0] < 0x80 || modulus[^1] % 2 == 0)
+            throw new ArgumentException("not an RSA modulus of 512 to 4096 bits", nameof(key));
         if (message.Length > modulus.Length - 2 * HashSize - 2) throw new ArgumentException("too long for the key", nameof(message));
 
         Span<byte> encoded = stackalloc byte[modulus.Length];

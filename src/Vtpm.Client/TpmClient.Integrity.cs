@@ -50,7 +50,9 @@ public sealed partial class TpmClient
         return Execute(request, Sized32, 0, keyAuth);
     }
 
-    /// <summary><c>TPM_MakeIdentity</c>, Part 3 §15.1; <paramref name="ownerAuth"/> is an OSAP session for the owner: the new key's secret travels under it.</summary>
+    /// <summary>
+    /// <c>TPM_MakeIdentity</c>, Part 3 §15.1; <paramref name="ownerAuth"/> is an OSAP session for the owner: the new key's secret travels under it.
+    /// </summary>
     public (TpmKey IdKey, byte[] IdentityBinding) MakeIdentity(
         TpmSession srkAuth, TpmSession ownerAuth, TpmSecret identitySecret, TpmDigest labelPrivCADigest, TpmKey idKeyParams)
     {

@@ -45,10 +45,12 @@ public sealed partial class TpmClient
     }
 
     /// <summary><c>TPM_LoadKey2</c>, Part 3 §10.5: the handle is not in the authorized part of the response.</summary>
-    public uint LoadKey2(uint parentHandle, TpmSession parentAuth, TpmKey inKey) => Load(TpmOrdinal.LoadKey2, parentHandle, parentAuth, inKey, outHandles: 1);
+    public uint LoadKey2(uint parentHandle, TpmSession parentAuth, TpmKey inKey) =>
+        Load(TpmOrdinal.LoadKey2, parentHandle, parentAuth, inKey, outHandles: 1);
 
     /// <summary><c>TPM_LoadKey</c>, Part 3 §28.12: as LoadKey2, but the handle is authorized, so that nobody in between can change it.</summary>
-    public uint LoadKey(uint parentHandle, TpmSession parentAuth, TpmKey inKey) => Load(TpmOrdinal.LoadKey, parentHandle, parentAuth, inKey, outHandles: 0);
+    public uint LoadKey(uint parentHandle, TpmSession parentAuth, TpmKey inKey) =>
+        Load(TpmOrdinal.LoadKey, parentHandle, parentAuth, inKey, outHandles: 0);
 
     /// <summary><c>TPM_GetPubKey</c>, Part 3 §10.6.</summary>
     public TpmPubKey GetPubKey(uint keyHandle, TpmSession keyAuth)

@@ -66,7 +66,8 @@ public sealed partial class TpmClient(ITpmConnection connection, bool ownsConnec
             ReadOnlySpan<byte> parameters = Exchange(request, outHandles, sessions);
             var reader = new WireReader(parameters);
             T value = read(ref reader);
-            if (reader.Finish() is var result and not TpmResult.Success) throw new TpmProtocolException(request.Ordinal, $"its parameters do not read (TPM_{result})");
+            if (reader.Finish() is var result and not TpmResult.Success)
+                throw new TpmProtocolException(request.Ordinal, $"its parameters do not read (TPM_{result})");
             return value;
         }
         finally

@@ -17,7 +17,9 @@ public static class TpmKeys
 
     public static TpmKey Signing(TpmKeyFlags flags) => Of(TpmKeyUsage.Signing, flags, TpmEncScheme.None, TpmSigScheme.RsaSsaPkcs1V15Sha1);
 
-    /// <summary>An attestation identity key, as TPM_MakeIdentity (Part 3 §15.1) wants it and as Xen's manager has it: a TPM_KEY, not a TPM_KEY12.</summary>
+    /// <summary>
+    /// An attestation identity key, as TPM_MakeIdentity (Part 3 §15.1) wants it and as Xen's manager has it: a TPM_KEY, not a TPM_KEY12.
+    /// </summary>
     public static TpmKey Identity => Of(TpmKeyUsage.Identity, TpmKeyFlags.None, TpmEncScheme.None, TpmSigScheme.RsaSsaPkcs1V15Sha1);
 
     private static TpmKey Of(TpmKeyUsage usage, TpmKeyFlags flags, TpmEncScheme encScheme, TpmSigScheme sigScheme) => new()

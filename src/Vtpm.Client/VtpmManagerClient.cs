@@ -73,7 +73,8 @@ public sealed class VtpmManagerClient : IDisposable
         _connection.Dispose();
     }
 
-    private static TpmProtocolException Malformed(VtpmManagerOrdinal ordinal) => new((TpmOrdinal)ordinal, $"not what a vTPM manager answers to VTPM_ORD_{ordinal}");
+    private static TpmProtocolException Malformed(VtpmManagerOrdinal ordinal) =>
+        new((TpmOrdinal)ordinal, $"not what a vTPM manager answers to VTPM_ORD_{ordinal}");
 
     private T Execute<T>(TpmTag tag, VtpmManagerOrdinal ordinal, ReadOnlySpan<byte> parameters)
         where T : struct, IWireStructure<T> =>
@@ -101,7 +102,8 @@ public sealed class VtpmManagerClient : IDisposable
         writer.Structure(ref header);
         parameters.CopyTo(_request.AsSpan(TpmHeader.Size));
         int answered = _connection.Transmit(_request.AsSpan(0, length), _response);
-        if (WireFormat.Read(_response.AsSpan(0, TpmHeader.Size), out TpmHeader answer) != TpmResult.Success || answer.Tag != TpmTag.VtpmRsp) throw Malformed(ordinal);
+        if (WireFormat.Read(_response.AsSpan(0, TpmHeader.Size), out TpmHeader answer) != TpmResult.Success || answer.Tag != TpmTag.VtpmRsp)
+            throw Malformed(ordinal);
         body = _response.AsSpan(TpmHeader.Size..answered);
         return answer.ReturnCode;
     }

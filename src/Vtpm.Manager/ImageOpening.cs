@@ -16,7 +16,8 @@ internal static class ImageOpening
         switch (open.Content)
         {
             case ManagerImageContent.Opened:
-                if (options.CreateFresh) log.Info("the image opens, so it stays: a fresh one is made only in place of one that does not (wipe the file to start anew)");
+                if (options.CreateFresh)
+                    log.Info("the image opens, so it stays: a fresh one is made only in place of one that does not (wipe the file to start anew)");
                 return Opened(open, log);
             case ManagerImageContent.Blank:
                 log.Info($"the image is blank: A NEW ONE IS MADE; it is written when the manager is provisioned");
@@ -37,7 +38,8 @@ internal static class ImageOpening
     {
         ManagerImage image = open.Image!;
         if (open.Reason.Length > 0) log.Warn(open.Reason);
-        log.Info($"image {image.Uuid} opened: {image.Groups.Count} groups, {image.Groups.Sum(group => group.VtpmCount)} vTPMs, save {image.Sequence}");
+        log.Info(
+            $"image {image.Uuid} opened: {image.Groups.Count} groups, {image.Groups.Sum(group => group.VtpmCount)} vTPMs, save {image.Sequence}");
         foreach (ManagerGroup group in image.Groups)
         {
             if (!group.IsOpen) log.Warn($"group {group.Index} ({group.Uuid}) stays closed: the present PCRs are no platform of its");

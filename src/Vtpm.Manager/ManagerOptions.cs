@@ -11,7 +11,9 @@ public sealed record VtpmListener(Guid Uuid, TpmAddress Address)
     /// <summary>What follows the first ':' of <see cref="DefaultLabel"/>.</summary>
     public const string DefaultRole = "vtpm:socket";
 
-    /// <summary>Approves every vTPM on a socket, whatever its uuid: the form of a label that a group's kernel list may have instead of the label itself.</summary>
+    /// <summary>
+    /// Approves every vTPM on a socket, whatever its uuid: the form of a label that a group's kernel list may have instead of the label itself.
+    /// </summary>
     public const string AnyVtpmLabel = "*:" + DefaultRole;
 
     /// <summary>

@@ -76,5 +76,6 @@ internal sealed class ManagerServer : IDisposable
 
     private void Closed(ClientInfo client) => _service.Close((ManagerLink)client.State!);
 
-    private int Handle(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) => _service.Handle((ManagerLink)client.State!, request, response);
+    private int Handle(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
+        _service.Handle((ManagerLink)client.State!, request, response);
 }

@@ -91,7 +91,8 @@ internal sealed class ManagerService(HardwareTpm hardware, ManagerImage image, M
         if (link.Uuid is not { } uuid || Image.FindVtpm(uuid) is not { } vtpm) return TpmResult.BadParameter;
         if (!vtpm.Group.IsOpen)
         {
-            Log.Error($"vTPM {uuid}: its group {vtpm.Group.Uuid} is not open: the hardware's configuration is none that the group's authority has approved");
+            Log.Error(
+                $"vTPM {uuid}: its group {vtpm.Group.Uuid} is not open: the hardware's configuration is none that the group's authority has approved");
             return TpmResult.AuthFail;
         }
 
@@ -111,7 +112,8 @@ internal sealed class ManagerService(HardwareTpm hardware, ManagerImage image, M
 
         // A manager that keeps nothing has no list of kernels either.
         if (link.IsAdmitted(group) || !Image.IsPersistent) return TpmResult.Success;
-        Log.Error($"vTPM {uuid}: its kernel hash {link.KernelHash} is not on the list of group {group.Index}; sign a configuration with it (group-update)");
+        Log.Error(
+            $"vTPM {uuid}: its kernel hash {link.KernelHash} is not on the list of group {group.Index}; sign a configuration with it (group-update)");
         return TpmResult.Disabled;
     }
 
@@ -119,7 +121,8 @@ internal sealed class ManagerService(HardwareTpm hardware, ManagerImage image, M
     public bool CanKeep(string what)
     {
         if (Image.IsPersistent) return true;
-        Log.Warn($"{what}: group 0 has no approved configuration, so nothing can be sealed and NOTHING IS KEPT on disk: provision the manager (vtpm up does, or group-add and group-update 0)");
+        Log.Warn(
+            $"{what}: group 0 has no approved configuration, so nothing can be sealed and NOTHING IS KEPT on disk: provision the manager (vtpm up does, or group-add and group-update 0)");
         return allowUnprovisioned;
     }
 
@@ -140,7 +143,8 @@ internal sealed class ManagerService(HardwareTpm hardware, ManagerImage image, M
 
     private int Execute(ManagerLink link, in TpmHeader header, IReadOnlyDictionary<VtpmManagerOrdinal, ManagerCommand> commands, ReadOnlySpan<byte> request, Span<byte> response)
     {
-        if (!commands.TryGetValue(header.ManagerOrdinal, out ManagerCommand? command)) return Refuse(link, header, TpmResult.BadOrdinal, request, response);
+        if (!commands.TryGetValue(header.ManagerOrdinal, out ManagerCommand? command))
+            return Refuse(link, header, TpmResult.BadOrdinal, request, response);
         Span<byte> body = response[TpmHeader.Size..Math.Min(response.Length, MaxLength)];
         TpmResult result = command.Execute(new ManagerContext(this, link), request[TpmHeader.Size..], body, out int length);
         if (result != TpmResult.Success)

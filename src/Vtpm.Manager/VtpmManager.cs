@@ -23,7 +23,8 @@ public sealed class VtpmManager : IDisposable
         try
         {
             HardwareSummary tpm = Hardware;
-            _log.TpmInfo($"hardware TPM {options.Hardware}: version {tpm.ChipVersion}, vendor {tpm.Vendor}, EK SHA-256 {tpm.EndorsementKeySha256 ?? "(not readable)"}");
+            _log.TpmInfo(
+                $"hardware TPM {options.Hardware}: version {tpm.ChipVersion}, vendor {tpm.Vendor}, EK SHA-256 {tpm.EndorsementKeySha256 ?? "(not readable)"}");
             _ownStore = options.Image is null ? OpenStore(options) : null;
             _image = ImageOpening.Open(options, (options.Image ?? _ownStore)!, _hardware, _log);
             Service = new ManagerService(_hardware, _image, _log, options.AllowUnprovisioned);
@@ -63,11 +64,14 @@ public sealed class VtpmManager : IDisposable
     public static VtpmManager Start(ManagerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Image is null == options.ImagePath is null) throw new ArgumentException("give the image or its path, one of them", nameof(options));
+        if (options.Image is null == options.ImagePath is null)
+            throw new ArgumentException("give the image or its path, one of them", nameof(options));
         return new VtpmManager(options);
     }
 
-    /// <summary>Makes an unprovisioned manager one that keeps what it is given; does nothing to one that is provisioned. Before <see cref="Run"/>.</summary>
+    /// <summary>
+    /// Makes an unprovisioned manager one that keeps what it is given; does nothing to one that is provisioned. Before <see cref="Run"/>.
+    /// </summary>
     /// <exception cref="ManagerException">A step was refused; the log says why.</exception>
     public ProvisioningResult Provision(ProvisioningOptions options) => ManagerProvisioning.Provision(Service, options);
 
@@ -76,7 +80,8 @@ public sealed class VtpmManager : IDisposable
     {
         if (_server is null) throw new InvalidOperationException("the manager was given nothing to listen on");
         if (!IsProvisioned)
-            _log.Warn("the manager is NOT PROVISIONED: it keeps nothing on disk" + (_options.AllowUnprovisioned ? "" : " and refuses vTPMs' saves") + "; vtpm up provisions one");
+            _log.Warn(
+                "the manager is NOT PROVISIONED: it keeps nothing on disk" + (_options.AllowUnprovisioned ? "" : " and refuses vTPMs' saves") + "; vtpm up provisions one");
         _log.Info("Waiting for commands from vTPM's:");
         _server.Run(cancellationToken);
     }

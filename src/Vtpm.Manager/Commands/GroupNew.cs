@@ -19,7 +19,8 @@ internal sealed class GroupNew() : ManagerCommand<VtpmGroupNewRequest, VtpmGroup
         (TpmKey key, byte[] binding) = manager.Hardware.MakeIdentity(group, request.LabelDigest);
         if (key.PubKey.Key.Length != RsaSize || key.EncData.Length != RsaSize || binding.Length != RsaSize)
         {
-            manager.Log.Error($"GroupNew: the hardware TPM made an identity key of {key.PubKey.Key.Length}, {key.EncData.Length} and {binding.Length} bytes; the image has place for 256 each");
+            manager.Log.Error(
+                $"GroupNew: the hardware TPM made an identity key of {key.PubKey.Key.Length}, {key.EncData.Length} and {binding.Length} bytes; the image has place for 256 each");
             return TpmResult.Fail;
         }
 

@@ -16,8 +16,10 @@ internal sealed class GroupUpdate() : ManagerCommand<VtpmGroupUpdateRequest, NoP
         if (config.Platforms.Length > ManagerGroup.MaxPlatforms || config.Kernels.Length > ManagerGroup.MaxKernels) return TpmResult.Size;
         if (!TryReadPlatforms(request, out PlatformConfiguration[] platforms)) return TpmResult.BadParameter;
         if (!IsSigned(group, request)) return Refuse(manager, group, "its signature is not that of the group's authority", TpmResult.BadSignature);
-        if (!IsNewer(group, config)) return Refuse(manager, group, $"its sequence {config.Sequence} is not above {group.ConfigurationSequence}", TpmResult.Fail);
-        if (request.Group == 0 && platforms.Length == 0) return Refuse(manager, group, "without a platform nothing could be kept on disk", TpmResult.BadParameter);
+        if (!IsNewer(group, config))
+            return Refuse(manager, group, $"its sequence {config.Sequence} is not above {group.ConfigurationSequence}", TpmResult.Fail);
+        if (request.Group == 0 && platforms.Length == 0)
+            return Refuse(manager, group, "without a platform nothing could be kept on disk", TpmResult.BadParameter);
 
         Warn(manager, group, platforms);
         group.SetConfiguration(config.Sequence, platforms, config.Kernels);
@@ -53,7 +55,8 @@ internal sealed class GroupUpdate() : ManagerCommand<VtpmGroupUpdateRequest, NoP
     {
         HardwareTpm hardware = manager.Hardware;
         if (platforms.Any(platform => hardware.ReadComposite(platform.PcrMask) == platform.DigestRelease)) return;
-        manager.Log.Warn($"GroupUpdate: the present PCRs are no platform of group {group.Index}: after the next start it opens on the approved platforms only");
+        manager.Log.Warn(
+            $"GroupUpdate: the present PCRs are no platform of group {group.Index}: after the next start it opens on the approved platforms only");
     }
 
     private static TpmResult Refuse(in ManagerContext manager, ManagerGroup group, string why, TpmResult result)

@@ -34,11 +34,13 @@ public sealed partial class HardwareTpm : IManagerSealer
         }
         catch (TpmCommandException e) when (e.Result is TpmResult.AuthFail)
         {
-            throw new ManagerException("srk_auth= is not this TPM's: give the one that ownership was taken with (a TPM locks itself after a few wrong ones)", e);
+            throw new ManagerException(
+                "srk_auth= is not this TPM's: give the one that ownership was taken with (a TPM locks itself after a few wrong ones)", e);
         }
         catch (TpmCommandException e) when (e is not TpmBusyException)
         {
-            _unsealFaults.Add($"the hardware TPM refuses it with TPM_{e.Result}: it was sealed by another TPM or under another owner, or at another locality, or is damaged");
+            _unsealFaults.Add(
+                $"the hardware TPM refuses it with TPM_{e.Result}: it was sealed by another TPM or under another owner, or at another locality, or is damaged");
             return null;
         }
     }
@@ -51,7 +53,8 @@ public sealed partial class HardwareTpm : IManagerSealer
             TpmStoredData blob = Use(tpm => Seal(tpm, platform, plain));
             if (WireFormat.Read(blob.SealInfo.Span, out TpmPcrInfoLong info) != TpmResult.Success || blob.EncData.Length != SealEntry.SealedDataSize)
             {
-                _log.Error($"the hardware TPM seals in a form that the image has no place for ({blob.SealInfo.Length} and {blob.EncData.Length} bytes)");
+                _log.Error(
+                    $"the hardware TPM seals in a form that the image has no place for ({blob.SealInfo.Length} and {blob.EncData.Length} bytes)");
                 return null;
             }
 

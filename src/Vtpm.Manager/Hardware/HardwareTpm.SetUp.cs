@@ -22,7 +22,8 @@ public sealed partial class HardwareTpm
         }
         catch (TpmCommandException e) when (e.Result is TpmResult.Disabled or TpmResult.Deactivated)
         {
-            throw new ManagerException($"the hardware TPM is {(e.Result == TpmResult.Disabled ? "disabled" : "deactivated")}: enable and activate it in the firmware's set-up, then start the machine again", e);
+            throw new ManagerException(
+                $"the hardware TPM is {(e.Result == TpmResult.Disabled ? "disabled" : "deactivated")}: enable and activate it in the firmware's set-up, then start the machine again", e);
         }
         catch (TpmCommandException e) when (e.Result is TpmResult.FailedSelfTest)
         {

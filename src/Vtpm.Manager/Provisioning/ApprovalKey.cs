@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Vtpm.Storage;
 
 namespace Vtpm.Manager;
 
@@ -50,19 +51,9 @@ internal static class ApprovalKey
         try
         {
             byte[] pem = Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem() + "\n");
-            // Whole or not at all, and never readable by others, not even for a moment.
-            string temporary = path + ".new";
-            File.Delete(temporary);
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            using (var file = new FileStream(temporary, options))
-            {
-                file.Write(pem);
-                file.Flush(flushToDisk: true);
-            }
-
+            bool created = PrivateFile.Create(path, pem);
             CryptographicOperations.ZeroMemory(pem);
-            File.Move(temporary, path);
+            if (!created) throw new IOException("another process has just made it");
             return key;
         }
         catch

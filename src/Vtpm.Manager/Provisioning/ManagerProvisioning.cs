@@ -40,10 +40,12 @@ internal static class ManagerProvisioning
     public static ProvisioningResult Provision(ManagerService service, ProvisioningOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.PcrMask >> PcrMask.PcrCount != 0) throw new ManagerException($"PCR mask 0x{options.PcrMask:x}: PCRs are 0 to {PcrMask.PcrCount - 1}");
+        if (options.PcrMask >> PcrMask.PcrCount != 0)
+            throw new ManagerException($"PCR mask 0x{options.PcrMask:x}: PCRs are 0 to {PcrMask.PcrCount - 1}");
         if (service.Image.IsPersistent) return new ProvisioningResult(false, options.KeyPath, false);
         using RSA key = ApprovalKey.LoadOrCreate(options.KeyPath, out bool created);
-        service.Log.Info($"approval key {options.KeyPath} {(created ? "made" : "found")}: whoever has it decides which platforms open the manager's image; keep it, and keep it safe");
+        service.Log.Info(
+            $"approval key {options.KeyPath} {(created ? "made" : "found")}: whoever has it decides which platforms open the manager's image; keep it, and keep it safe");
 
         var administrator = ManagerLink.ToAdministrator();
         if (!service.Image.Groups[0].HasIdentity())
@@ -60,7 +62,8 @@ internal static class ManagerProvisioning
         };
         byte[] group0 = new byte[sizeof(uint)];
         Send(service, administrator, VtpmManagerOrdinal.GroupUpdate, [.. group0, .. SignedConfiguration.Create(key, config, [options.PcrMask])]);
-        service.Log.Info($"provisioned: the image opens with the present values of PCRs {PcrMask.Describe(options.PcrMask)}, composite hash {config.Platforms[0]}");
+        service.Log.Info(
+            $"provisioned: the image opens with the present values of PCRs {PcrMask.Describe(options.PcrMask)}, composite hash {config.Platforms[0]}");
         return new ProvisioningResult(true, options.KeyPath, created);
     }
 
