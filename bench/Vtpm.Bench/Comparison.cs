@@ -50,6 +50,7 @@ internal sealed class Comparison(Peer ours, Peer theirs, Scale scale, string sta
 
     private Row[] Operation(OperationDuel duel)
     {
+        using var cpu = new OneCpu();
         using var us = new Workbench(ours, stateOn);
         using var them = new Workbench(theirs, stateOn);
         return duel.Run(us, them);
@@ -82,14 +83,14 @@ internal sealed class Comparison(Peer ours, Peer theirs, Scale scale, string sta
     /// </summary>
     private Row[] DurableWrites()
     {
+        using var cpu = new OneCpu();
         using var us = new Workbench(ours, stateOn);
         using var them = new Workbench(theirs, stateOn);
         using var disk = new DiskCost(stateOn);
         var diskCost = new Samples();
-        byte[] body = [.. Numbers(NvIndex, 0, DataSize), .. us.Data];
-        var ourWrites = new Caller(new NvWriteOperation(us, body), us.Tpm);
+        var ourWrites = new Caller(new NvWriteOperation(us), us.Tpm);
         var ourReads = new Caller(new RawOperation(us, TpmOrdinal.NvReadValue, Numbers(NvIndex, 0, DataSize)), us.Tpm);
-        var theirWrites = new Caller(new NvWriteOperation(them, body), them.Tpm);
+        var theirWrites = new Caller(new NvWriteOperation(them), them.Tpm);
         // Single calls in turn: a disk's mood changes quickly.
         Duel.Alternate(
             scale.RsaRounds * scale.RsaCalls, ourWrites.Call, round => diskCost.Add(ourReads.Measure(round) + disk.Measure()), theirWrites.Call);

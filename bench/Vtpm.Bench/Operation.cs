@@ -24,28 +24,14 @@ internal abstract class Operation(Workbench bench)
     }
 }
 
-/// <summary>A request that is the same every time, or nearly.</summary>
-internal class RawOperation(Workbench bench, TpmOrdinal ordinal, byte[] body) : Operation(bench)
+/// <summary>A request that is the same every time.</summary>
+internal sealed class RawOperation(Workbench bench, TpmOrdinal ordinal, byte[] body) : Operation(bench)
 {
-    protected byte[] Request { get; } = Workbench.Command(ordinal, body);
+    private readonly byte[] _request = Workbench.Command(ordinal, body);
 
     public override TpmOrdinal[] Ordinals { get; } = [ordinal];
 
-    public override void Call(int call) => Bench.Send(Request);
-}
-
-/// <summary>TPM_NV_WriteValue of something new each time: a TPM may spare itself what changes nothing.</summary>
-internal sealed class NvWriteOperation(Workbench bench, byte[] body) : RawOperation(bench, TpmOrdinal.NvWriteValue, body)
-{
-    public override void Call(int call)
-    {
-        for (int i = Request.Length - 1; ++Request[i] == 0; i--)
-        {
-            // the carry
-        }
-
-        base.Call(call);
-    }
+    public override void Call(int call) => Bench.Send(_request);
 }
 
 /// <summary>TPM_OIAP and TPM_FlushSpecific of the session.</summary>

@@ -1,6 +1,8 @@
 using Vtpm.Client;
 using Vtpm.Transports;
 
+[assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
+
 namespace Vtpm.Bench;
 
 internal static class Program
@@ -40,7 +42,7 @@ internal static class Program
                 $"{Report.Today()}, {ours.Version} (native AOT) and {theirs.Version} (TPM 1.2), both on Unix sockets",
                 Machine.Describe(directory.FullName),
                 $"load average before {loadBefore}, after {Machine.Load()}",
-                "Both in one run and in turns. A round trip is seen from the client; for cheap commands it is mostly the waking up of processes, and the server's CPU time per call is the figure.",
+                "Both in one run and in turns, commands with client and servers on one CPU. For cheap commands the server's CPU time per call is the figure: a round trip is mostly the waking up of processes.",
                 "vtpm answers a change once it is on the disk; swtpm does not wait for the disk.",
             ];
             Report.Write(Console.Out, rows, arguments.Quick ? [.. heading, "--quick: too few measurements to judge by"] : heading, arguments.Markdown);
