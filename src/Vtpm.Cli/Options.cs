@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Vtpm.Client;
 using Vtpm.Transports;
 
 namespace Vtpm.Cli;
@@ -30,13 +31,30 @@ internal static class Options
 
     public static UnixFileMode ParseMode(string text)
     {
+        const int permissions = 0x1FF;
         try
         {
-            return (UnixFileMode)(Convert.ToInt32(text, 8) & 0x1FF);
+            if (Convert.ToInt32(text, 8) is >= 0 and <= permissions and var mode) return (UnixFileMode)mode;
         }
         catch (Exception exception) when (exception is FormatException or ArgumentException or OverflowException)
         {
-            throw new UsageException($"--socket-mode {text}: write an octal mode such as 0660");
+            // As any other that is none.
+        }
+
+        throw new UsageException($"--socket-mode {text}: write an octal mode from 0000 to 0777, such as 0660");
+    }
+
+    /// <summary>Checks an authorization's form; the secret itself is not kept.</summary>
+    public static string CheckSecret(string name, string form)
+    {
+        try
+        {
+            using TpmSecret secret = TpmSecret.Parse(form);
+            return form;
+        }
+        catch (FormatException exception)
+        {
+            throw new UsageException($"{name}: {exception.Message}");
         }
     }
 

@@ -72,8 +72,8 @@ internal static class ManagerCommand
             {
                 ("tpmdriver", { Length: > 0 } value) => options with { Hardware = ParseDriver(argument, driver = value) },
                 ("tpmlocality", { } value) => options with { Locality = ParseLocality(argument, value) },
-                ("owner_auth", { Length: > 0 } value) => options with { OwnerAuth = value },
-                ("srk_auth", { Length: > 0 } value) => options with { SrkAuth = value },
+                ("owner_auth", { Length: > 0 } value) => options with { OwnerAuth = Options.CheckSecret("owner_auth=", value) },
+                ("srk_auth", { Length: > 0 } value) => options with { SrkAuth = Options.CheckSecret("srk_auth=", value) },
                 _ => throw new UsageException($"'{argument}' is not an argument of the manager; known are tpmdriver=ADDRESS, tpmlocality=0..4, owner_auth=SECRET and srk_auth=SECRET"),
             };
         }
@@ -100,12 +100,14 @@ internal static class ManagerCommand
 
     private static VtpmListener Listener(string text)
     {
-        int equals = text.IndexOf('=', StringComparison.Ordinal);
-        string name = equals < 0 ? Path.GetFileNameWithoutExtension(text) : text[..equals];
-        if (!Guid.TryParse(name, out Guid uuid)) throw new UsageException($"--listen {text}: '{name}' is not a uuid; write unix:PATH/UUID.sock or UUID=unix:PATH");
         try
         {
-            return new VtpmListener(uuid, TpmAddress.Parse(text[(equals + 1)..]));
+            int equals = text.IndexOf('=', StringComparison.Ordinal);
+            TpmAddress address = TpmAddress.Parse(text[(equals + 1)..]);
+            string name = equals < 0 ? Path.GetFileNameWithoutExtension(address.Name) : text[..equals];
+            return Guid.TryParse(name, out Guid uuid)
+                ? new VtpmListener(uuid, address)
+                : throw new UsageException($"--listen {text}: '{name}' is not a uuid; write unix:PATH/UUID.sock or UUID=unix:PATH");
         }
         catch (FormatException exception)
         {

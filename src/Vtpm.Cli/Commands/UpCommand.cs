@@ -32,11 +32,23 @@ internal static class UpCommand
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments, for the vTPM (see vtpm run --help).", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("up", "Hardware TPM (an existing one or a stand-in), manager and one vTPM, ready for clients." + Examples)
             { dir, hardware, listen, mode, ownerAuth, srkAuth, arguments };
-        command.SetAction(result => (int)Run(
-            ChainFolder.OpenOrCreate(result.GetRequiredValue(dir)),
-            result.GetValue(hardware),
-            [$"owner_auth={result.GetRequiredValue(ownerAuth)}", $"srk_auth={result.GetRequiredValue(srkAuth)}"],
-            [.. (result.GetValue(listen) ?? []).SelectMany(address => new[] { "--listen", address.ToString() }), "--socket-mode", result.GetRequiredValue(mode), .. Checked(result.GetValue(arguments) ?? [])]));
+        command.SetAction(result =>
+        {
+            // All of it before the folder is made.
+            string[] secrets =
+            [
+                "owner_auth=" + Options.CheckSecret("--owner-auth", result.GetRequiredValue(ownerAuth)),
+                "srk_auth=" + Options.CheckSecret("--srk-auth", result.GetRequiredValue(srkAuth)),
+            ];
+            Options.ParseMode(result.GetRequiredValue(mode));
+            string[] vtpmArguments =
+            [
+                .. (result.GetValue(listen) ?? []).SelectMany(address => new[] { "--listen", address.ToString() }),
+                "--socket-mode", result.GetRequiredValue(mode),
+                .. Checked(result.GetValue(arguments) ?? []),
+            ];
+            return (int)Run(ChainFolder.OpenOrCreate(result.GetRequiredValue(dir)), result.GetValue(hardware), secrets, vtpmArguments);
+        });
         return command;
     }
 

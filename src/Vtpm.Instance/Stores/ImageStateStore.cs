@@ -37,7 +37,8 @@ public sealed class ImageStateStore(VtpmImage image, ManagerLink manager, Action
         }
         catch (ManagerErrorException exception)
         {
-            image.Reject();
+            // Not rejected for certain: the request may have been sent twice, to a manager that kept the key and died, and to one that cannot save.
+            // So the save stays pending, and the next one asks the manager which slot counts before it writes over either.
             throw new StateNotSavedException(
                 $"the vTPM's state was not saved: {exception.Message}; the manager's own log says why. The state before it still counts", isTransient: false, exception);
         }

@@ -102,13 +102,14 @@ internal sealed class DurableFile : IDisposable
         }
     }
 
+    /// <remarks>A file that may not grow so large (EFBIG) is what the base library has an ArgumentOutOfRangeException for.</remarks>
     public void Write(long offset, ReadOnlySpan<byte> source)
     {
         try
         {
             RandomAccess.Write(Handle, source, offset);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
             throw new StorageException(StorageFault.InputOutput,
                 $"writing {Path} at byte {offset} failed; check the medium and its free space", error);

@@ -66,6 +66,13 @@ internal sealed class TpmLoad(Func<TpmClient> connect, Random random) : IDisposa
         }
     }
 
+    /// <summary>Sends commands until so many more are acknowledged; a refusal is the caller's.</summary>
+    public void Acknowledge(int count)
+    {
+        _tpm ??= connect();
+        for (int before = Acknowledged; Acknowledged < before + count && !NeedsRestart;) Step();
+    }
+
     /// <summary>The TPM was killed and started: it must have what was acknowledged, or what was sent last without an acknowledgement.</summary>
     public void VerifyRestarted()
     {

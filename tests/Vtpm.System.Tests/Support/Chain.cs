@@ -67,7 +67,31 @@ internal sealed class Chain : IDisposable
     /// <summary>Starts the vTPM where it is to refuse.</summary>
     public (int ExitCode, string Output) RunVtpm(params IEnumerable<string> arguments) => VtpmProcess.Run(VtpmArguments.Concat(arguments));
 
+    /// <summary>Asks the vTPM to end.</summary>
+    public void StopVtpm()
+    {
+        Vtpm!.Signal(UnixSignal.Terminate);
+        Assert.Equal(0, Vtpm.WaitForExit());
+    }
+
     public TpmClient Connect() => Connect(VtpmAddress);
+
+    /// <summary>Connects to a vTPM that does not say when it is ready.</summary>
+    public TpmClient ConnectWhenThere()
+    {
+        long deadline = Environment.TickCount64 + (long)VtpmProcess.Patience.TotalMilliseconds;
+        while (true)
+        {
+            try
+            {
+                return Connect();
+            }
+            catch (TpmTransportException) when (Environment.TickCount64 < deadline)
+            {
+                Thread.Yield();
+            }
+        }
+    }
 
     public TpmClient ConnectToHardware() => Connect(HardwareAddress);
 

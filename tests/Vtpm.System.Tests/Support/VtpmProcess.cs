@@ -107,7 +107,7 @@ internal sealed partial class VtpmProcess : IDisposable
         return _process.ExitCode;
     }
 
-    public void Signal(PosixSignalNumber signal)
+    public void Signal(UnixSignal signal)
     {
         if (Kill(Pid, (int)signal) != 0) Assert.Fail($"kill({Pid}, {signal}): errno {Marshal.GetLastPInvokeError()}");
     }
@@ -143,7 +143,7 @@ internal sealed partial class VtpmProcess : IDisposable
     }
 }
 
-internal enum PosixSignalNumber
+internal enum UnixSignal
 {
     Interrupt = 2,
     Kill = 9,
