@@ -15,6 +15,9 @@ internal sealed class ScriptedManager
     /// <summary>Saves that are kept, but whose answers are lost, each with its connection.</summary>
     public int LostAnswers { get; set; }
 
+    /// <summary>What is answered once an answer was lost: the manager that kept the key is dead, and its successor cannot save.</summary>
+    public TpmResult RefusalAfterLoss { get; set; }
+
     /// <summary>Whether nobody is there.</summary>
     public bool IsDown { get; set; }
 
@@ -45,7 +48,12 @@ internal sealed class ScriptedManager
         if (ordinal == (uint)VtpmManagerOrdinal.SaveHashKey)
         {
             HashKey = request[10..].ToArray();
-            if (LostAnswers-- > 0) throw new TpmTransportException(TpmTransportFault.Closed, "the answer was lost");
+            if (LostAnswers-- > 0)
+            {
+                Refusal = RefusalAfterLoss;
+                throw new TpmTransportException(TpmTransportFault.Closed, "the answer was lost");
+            }
+
             return [];
         }
 

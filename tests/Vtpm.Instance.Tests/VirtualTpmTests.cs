@@ -144,6 +144,23 @@ public sealed class VirtualTpmTests : IDisposable
     }
 
     [Fact]
+    public void Save_KeptAndThenRefused_DoesNotWriteOverTheSlotThatCounts()
+    {
+        using (VirtualTpm vtpm = Start())
+        {
+            (_manager.LostAnswers, _manager.RefusalAfterLoss) = (1, TpmResult.IOError);
+            Assert.Equal(TpmResult.Fail, SaveState(vtpm));
+            _manager.IsDown = true;
+            Assert.Equal(TpmResult.Retry, SaveState(vtpm));
+        }
+
+        (_manager.IsDown, _manager.Refusal) = (false, TpmResult.Success);
+        _log.Clear();
+        Start().Dispose();
+        Assert.DoesNotContain(_log, line => line.Contains("MANUFACTURING", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Command_NothingThatLasts_NeedsNoManager()
     {
         using VirtualTpm vtpm = Start();
