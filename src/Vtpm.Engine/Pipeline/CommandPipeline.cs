@@ -160,10 +160,14 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
         return isStale ? after with { Permanent = after.Permanent with { SavedState = null } } : after;
     }
 
-    /// <summary>A failure ends the sessions of its command, unless the error is not fatal or the size was wrong (Part 2 §16).</summary>
+    /// <summary>
+    /// A failure ends the sessions of its command, unless the error is not fatal or the command's size was wrong (Part 2 §16). Once an HMAC was
+    /// verified the command had its size: a session that went on with the same nonce would let the command be sent again, by anybody who saw it.
+    /// </summary>
     private static TpmState WithoutSessions(TpmState before, AuthBlock[] auths, TpmResult result)
     {
-        bool endsSessions = auths.Length > 0 && result < TpmResult.Retry && result != TpmResult.BadParamSize;
+        bool isWrongSize = result == TpmResult.BadParamSize && !Array.Exists(auths, auth => auth.Verified);
+        bool endsSessions = auths.Length > 0 && result < TpmResult.Retry && !isWrongSize;
         return endsSessions
             ? before with { Sessions = before.Sessions.Without(session => Array.Exists(auths, auth => auth.Session.Handle == session.Handle)) }
             : before;

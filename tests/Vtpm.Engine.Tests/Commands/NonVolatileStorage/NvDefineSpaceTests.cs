@@ -296,6 +296,19 @@ public class NvDefineSpaceTests
         Assert.False(osap.GoesOn);
     }
 
+    [Fact]
+    public void NvDefineSpace_Action9f_NothingToDelete_EndsTheSessionSoThatNobodyRepeatsTheCommand()
+    {
+        TestTpm tpm = Owned();
+        TestAuth osap = tpm.Osap(TpmEntityType.Owner, TpmKeyHandle.Owner, TestTpm.OwnerAuth);
+        var delete = new NvDefineSpaceRequest { PubInfo = TestTpm.NvPublic(ReadWriteByOwner, size: 0), EncAuth = TestTpm.EncryptAuth(osap, TestTpm.NvAuth) };
+        byte[] seen = TestTpm.Request(new NvDefineSpace(), delete, osap);
+        Assert.Equal(TpmResult.BadParamSize, TestTpm.ResultOf(tpm.Execute(seen)));
+        tpm.DefineNv(TestTpm.NvPublic(ReadWriteByOwner));
+        Assert.Equal(TpmResult.InvalidAuthHandle, TestTpm.ResultOf(tpm.Execute(seen)));
+        Assert.NotNull(tpm.State.Permanent.Nv.Find(TestTpm.NvIndex));
+    }
+
     private static TestTpm Owned()
     {
         var tpm = new TestTpm();
