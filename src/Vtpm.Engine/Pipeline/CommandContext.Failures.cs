@@ -41,7 +41,10 @@ public sealed partial class CommandContext
     {
         if (_failureCause != FailureCause.None) before = before.InFailureMode(_failureCause);
         if (!_guessed) return before;
-        var counted = Engine.DictionaryAttack.AfterFailure(DictionaryAttack.Count, Platform.Time.GetUtcNow(), atReset: EndsLockout);
+        DictionaryAttackStatus status = DictionaryAttack;
+        // Where presence is proven, secrets are compared during a lock-out, too: such a failure must not open TPM_ResetLockValue to guesses again.
+        bool atReset = EndsLockout || status.DisableResetLock;
+        var counted = Engine.DictionaryAttack.AfterFailure(status.Count, Platform.Time.GetUtcNow(), atReset);
         return before with { Permanent = before.Permanent with { DictionaryAttack = counted }, LockoutStart = Platform.Time.GetTimestamp() };
     }
 

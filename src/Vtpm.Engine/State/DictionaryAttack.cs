@@ -48,7 +48,7 @@ public sealed record DictionaryAttack
     /// <summary>After one failure more.</summary>
     /// <param name="count">The count before it, less what was forgiven.</param>
     /// <param name="now">The platform's date.</param>
-    /// <param name="atReset">It was one of TPM_ResetLockValue.</param>
+    /// <param name="atReset">It was one of TPM_ResetLockValue, or came in a lock-out that one of those has begun.</param>
     public static DictionaryAttack AfterFailure(uint count, DateTimeOffset now, bool atReset) =>
         new() { FailedAuthorizations = count == uint.MaxValue ? count : count + 1, LastFailure = now, ResetFailed = atReset };
 

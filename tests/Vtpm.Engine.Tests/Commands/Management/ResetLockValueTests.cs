@@ -211,6 +211,21 @@ public class ResetLockValueTests
     }
 
     [Fact]
+    public void ResetLockValue_RefusedForALockout_AGuessOnPresenceDoesNotOpenItAgain()
+    {
+        var tpm = new TestTpm();
+        tpm.Send(new CreateRevocableEK(), new CreateRevocableEKRequest { KeyInfo = TestTpm.StorageParms, GenerateReset = true });
+        tpm.TakeOwnership();
+        LockOut(tpm);
+        Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new ResetLockValue(), default, tpm.Oiap(Guess)));
+        tpm.AssertPresence();
+        Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new RevokeTrust(), default));
+        uint count = tpm.State.Permanent.DictionaryAttack.FailedAuthorizations;
+        Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new ResetLockValue(), default, tpm.Oiap(TestTpm.OwnerAuth)));
+        Assert.Equal(count, tpm.State.Permanent.DictionaryAttack.FailedAuthorizations);
+    }
+
+    [Fact]
     public void ResetLockValue_WrongSecretBelowThreshold_OnlyCounts()
     {
         TestTpm tpm = Owned();
