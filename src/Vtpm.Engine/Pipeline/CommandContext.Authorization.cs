@@ -116,7 +116,7 @@ public sealed partial class CommandContext
     }
 
     /// <summary>The same, for authorization data that came in another session than the first.</summary>
-    public static TpmResult DecryptAuth(AuthBlock block, in TpmAuthData encAuth, AdipNonce which, out Secret auth)
+    public TpmResult DecryptAuth(AuthBlock block, in TpmAuthData encAuth, AdipNonce which, out Secret auth)
     {
         auth = null!;
         if (block.Session.SharedSecret is not { } sharedSecret) return TpmResult.BadMode;
@@ -126,7 +126,7 @@ public sealed partial class CommandContext
         encAuth.ReadOnlySpan.CopyTo(plain);
         if (block.Session.AdipScheme == TpmAdipEncScheme.Aes128Ctr) SymmetricCipher.AesCtr(sharedSecret.Span[..16], nonce.ReadOnlySpan[..16], plain);
         else SymmetricCipher.AdipXor(sharedSecret.Span, nonce.ReadOnlySpan, plain);
-        auth = new Secret(plain);
+        auth = Scratch.Keep(new Secret(plain));
         CryptographicOperations.ZeroMemory(plain);
         return TpmResult.Success;
     }

@@ -61,7 +61,7 @@ public sealed partial class CommandContext
         sensitiveArea.CopyTo(plain);
         SymmetricCipher.AesCtr(PermanentData.DelegateKey.Span, additionalArea, plain);
         if (WireFormat.Read(plain, out TpmDelegateSensitive sensitive) != TpmResult.Success) return TpmResult.BadDelegate;
-        authValue = new Secret(sensitive.AuthValue.ReadOnlySpan);
+        authValue = Scratch.Keep(new Secret(sensitive.AuthValue.ReadOnlySpan));
         return TpmResult.Success;
     }
 

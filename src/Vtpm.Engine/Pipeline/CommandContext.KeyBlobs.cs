@@ -11,6 +11,7 @@ public sealed partial class CommandContext
     {
         KeyParameters.ReadRsa(key.AlgorithmParms, out TpmRsaKeyParms rsa);
         TpmRsaKeyPair pair = Platform.Rsa.Generate((int)rsa.KeyLength);
+        Scratch.Keep(pair.Prime);
         key.PubKey = new TpmStorePubKey { Key = pair.Modulus };
         return pair;
     }

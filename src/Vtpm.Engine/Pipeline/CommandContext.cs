@@ -102,7 +102,7 @@ public sealed partial class CommandContext
     {
         Span<byte> bytes = stackalloc byte[length];
         Platform.Random.Fill(bytes);
-        var secret = new Secret(bytes);
+        Secret secret = Scratch.Keep(new Secret(bytes));
         System.Security.Cryptography.CryptographicOperations.ZeroMemory(bytes);
         return secret;
     }

@@ -85,6 +85,9 @@ public sealed record CommandTraits
     /// <summary>True for a command that leaves the SHA-1 thread running, also when it fails; any other ends it (Part 3 §13.1).</summary>
     public bool KeepsSha1Thread { get; init; }
 
+    /// <summary>True for a request whose data may be somebody's secret, in the clear: they are read into memory that is zeroed with the command.</summary>
+    public bool SecretRequest { get; init; }
+
     public int MaxSessions => Sessions.HasFlag(Sessions.Two) ? 2 : Sessions.HasFlag(Sessions.One) ? 1 : 0;
 
     public bool Allows(int sessions) => ((int)Sessions >> sessions & 1) == 1;

@@ -25,7 +25,8 @@ public abstract class TpmCommand<TRequest, TResponse>(
     Audit audit = Audit.No,
     int inHandles = 0,
     int outHandles = 0,
-    bool keepsSha1Thread = false)
+    bool keepsSha1Thread = false,
+    bool secretRequest = false)
     : TpmCommand(new CommandTraits
     {
         Ordinal = ordinal,
@@ -36,6 +37,7 @@ public abstract class TpmCommand<TRequest, TResponse>(
         InHandles = inHandles,
         OutHandles = outHandles,
         KeepsSha1Thread = keepsSha1Thread,
+        SecretRequest = secretRequest,
     })
     where TRequest : struct, IWireStructure<TRequest>
     where TResponse : struct, IWireStructure<TResponse>
@@ -45,7 +47,7 @@ public abstract class TpmCommand<TRequest, TResponse>(
 
     internal sealed override TpmResult Run(CommandContext tpm, ReadOnlySpan<byte> request, ref WireWriter response)
     {
-        TpmResult result = WireFormat.Read(request, out TRequest typed);
+        TpmResult result = WireFormat.Read(request, out TRequest typed, Traits.SecretRequest ? tpm.Scratch : null);
         if (result != TpmResult.Success) return result;
         TResponse answer = default;
         result = Execute(tpm, typed, ref answer);

@@ -75,5 +75,5 @@ public sealed class ChangeAuth()
 
     /// <summary>Action 10b: by the second session, which is OIAP, and so is bound to nothing.</summary>
     private static TpmResult AuthorizeEntity(CommandContext tpm, in TpmAuthData usageAuth) =>
-        tpm.Authorize(new AuthEntity(TpmEntityType.Data, default), new Secret(usageAuth.ReadOnlySpan));
+        tpm.Authorize(new AuthEntity(TpmEntityType.Data, default), tpm.Scratch.Keep(new Secret(usageAuth.ReadOnlySpan)));
 }

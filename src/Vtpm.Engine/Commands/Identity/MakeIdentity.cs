@@ -48,7 +48,7 @@ public sealed class MakeIdentity()
         if (tpm.AuthorizeOwner().Failed(out error)) return error;
         if (CheckUsage(idKey).Failed(out error)) return error;
         // Action 6: the identity's secret comes in the owner's session, which is the last.
-        if (CommandContext.DecryptAuth(tpm.Auths[^1], request.IdentityAuth, AdipNonce.Even, out Secret usageAuth).Failed(out error)) return error;
+        if (tpm.DecryptAuth(tpm.Auths[^1], request.IdentityAuth, AdipNonce.Even, out Secret usageAuth).Failed(out error)) return error;
         foreach (AuthBlock auth in tpm.Auths) auth.Continue = false;
         if (tpm.StampPcrInfo(ref idKey).Failed(out error)) return error;
         TpmRsaKeyPair pair = tpm.GenerateKey(ref idKey);

@@ -22,7 +22,7 @@ public struct NvWriteValueRequest : IWireStructure<NvWriteValueRequest>
 /// <summary><c>TPM_NV_WriteValue</c>, Part 3 §20.2: writes an area, by the owner or where no authorization is asked for.</summary>
 public sealed class NvWriteValue()
     : TpmCommand<NvWriteValueRequest, NoParameters>(
-        TpmOrdinal.NvWriteValue, Sessions.None | Sessions.One, Availability.Always, Duration.Short)
+        TpmOrdinal.NvWriteValue, Sessions.None | Sessions.One, Availability.Always, Duration.Short, secretRequest: true)
 {
     protected override TpmResult Execute(CommandContext tpm, in NvWriteValueRequest request, ref NoParameters response)
     {

@@ -5,7 +5,8 @@ namespace Vtpm.Engine.Commands.NonVolatileStorage;
 
 /// <summary><c>TPM_NV_WriteValueAuth</c>, Part 3 §20.3: writes an area that has an authorization value of its own.</summary>
 public sealed class NvWriteValueAuth()
-    : TpmCommand<NvWriteValueRequest, NoParameters>(TpmOrdinal.NvWriteValueAuth, Sessions.One, Availability.Owned, Duration.Short)
+    : TpmCommand<NvWriteValueRequest, NoParameters>(
+        TpmOrdinal.NvWriteValueAuth, Sessions.One, Availability.Owned, Duration.Short, secretRequest: true)
 {
     protected override TpmResult Execute(CommandContext tpm, in NvWriteValueRequest request, ref NoParameters response)
     {

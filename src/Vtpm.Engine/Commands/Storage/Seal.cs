@@ -31,7 +31,8 @@ public struct SealResponse : IWireStructure<SealResponse>
 
 /// <summary><c>TPM_Seal</c>, Part 3 §10.1: encrypts data so that only this TPM reveals it, in the configuration named.</summary>
 public sealed class Seal()
-    : TpmCommand<SealRequest, SealResponse>(TpmOrdinal.Seal, Sessions.One, Availability.Owned, Duration.Medium, inHandles: 1)
+    : TpmCommand<SealRequest, SealResponse>(
+        TpmOrdinal.Seal, Sessions.One, Availability.Owned, Duration.Medium, inHandles: 1, secretRequest: true)
 {
     protected override TpmResult Execute(CommandContext tpm, in SealRequest request, ref SealResponse response)
     {

@@ -35,7 +35,7 @@ public sealed class Unseal()
         if (Open(tpm, parent, request.InData, out TpmSealedData data) != Success) return NotSealedBlob;
         if (CheckConfiguration(tpm, request.InData).Failed(out error)) return error;
         // Action 8: the second secret is known only now.
-        if (tpm.Authorize(new AuthEntity(TpmEntityType.Data, data.StoredDigest), new Secret(data.AuthData.ReadOnlySpan)).Failed(out error)) return error;
+        if (tpm.Authorize(new AuthEntity(TpmEntityType.Data, data.StoredDigest), tpm.Scratch.Keep(new Secret(data.AuthData.ReadOnlySpan))).Failed(out error)) return error;
         response.Secret = data.Data;
         return request.InData.IsStoredData12 && request.InData.EntityType != 0 ? Conceal(tpm, request.InData, ref response.Secret) : Success;
     }
