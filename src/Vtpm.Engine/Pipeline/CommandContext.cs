@@ -89,6 +89,10 @@ public sealed partial class CommandContext
     /// <summary>TPM_STCLEAR_FLAGS.physicalPresence where the command is enabled, or the (absent) hardware signal: Part 2 §7.1 action 6.</summary>
     public bool PhysicalPresence => PermanentFlags.PhysicalPresenceCmdEnable && StClearFlags.PhysicalPresence;
 
+    /// <summary>For a command that is available on a disabled or deactivated TPM, but not all that it can do.</summary>
+    /// <returns>TPM_DISABLED or TPM_DEACTIVATED.</returns>
+    public TpmResult CheckEnabled() => PermanentFlags.Disable ? TpmResult.Disabled : StClearFlags.Deactivated ? TpmResult.Deactivated : TpmResult.Success;
+
     /// <summary>The next bytes of the random number generator.</summary>
     public TpmNonce NewNonce()
     {

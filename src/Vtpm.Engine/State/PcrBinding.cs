@@ -55,10 +55,17 @@ public readonly record struct PcrBinding
     /// <summary>A locality selection names at least one of the localities 0 to 4 and nothing else (Part 2 §8.6).</summary>
     public static bool IsValid(TpmLocalitySelection localities) => localities != TpmLocalitySelection.None && (localities & ~TpmLocalitySelection.All) == 0;
 
+    /// <summary>A TPM_PCR_INFO_SHORT: its selection without a byte selects nothing, as one of zeroes does.</summary>
+    public static bool IsValid(in TpmPcrInfoShort info) =>
+        (info.PcrSelection.PcrSelect.IsEmpty || IsValid(info.PcrSelection)) && IsValid(info.LocalityAtRelease);
+
     /// <summary>TPM_SUCCESS when registers and locality are as the binding wants them, TPM_WRONGPCRVAL or TPM_BAD_LOCALITY otherwise.</summary>
-    public TpmResult Check(PcrBank pcrs, TpmLocalitySelection locality)
-    {
-        if (UsesPcrs && pcrs.CompositeHash(ReleaseSelection) != DigestAtRelease) return TpmResult.WrongPcrVal;
-        return LocalityAtRelease == TpmLocalitySelection.All || (LocalityAtRelease & locality) != 0 ? TpmResult.Success : TpmResult.BadLocality;
-    }
+    public TpmResult Check(PcrBank pcrs, TpmLocalitySelection locality) =>
+        CheckPcrs(pcrs).Failed(out TpmResult error) ? error : CheckLocality(locality);
+
+    public TpmResult CheckPcrs(PcrBank pcrs) =>
+        UsesPcrs && pcrs.CompositeHash(ReleaseSelection) != DigestAtRelease ? TpmResult.WrongPcrVal : TpmResult.Success;
+
+    public TpmResult CheckLocality(TpmLocalitySelection locality) =>
+        LocalityAtRelease == TpmLocalitySelection.All || (LocalityAtRelease & locality) != 0 ? TpmResult.Success : TpmResult.BadLocality;
 }

@@ -49,7 +49,7 @@ public sealed class SetCapability()
         switch (member)
         {
             case TpmPermanentDataMember.RestrictDelegate:
-                if (SetRestriction.Owner(tpm).Failed(out error) || SetRestriction.Enabled(tpm).Failed(out error)) return error;
+                if (SetRestriction.Owner(tpm).Failed(out error) || tpm.CheckEnabled().Failed(out error)) return error;
                 if (SetRestriction.Number(value, out uint restrictDelegate).Failed(out error)) return error;
                 tpm.PermanentData = tpm.PermanentData with { RestrictDelegate = restrictDelegate };
                 return Success;
@@ -67,7 +67,7 @@ public sealed class SetCapability()
     private static TpmResult SetStClearFlag(CommandContext tpm, TpmStClearFlag flag, ReadOnlySpan<byte> value)
     {
         if (flag != TpmStClearFlag.DisableForceClear) return BadParameter;
-        if (SetRestriction.Enabled(tpm).Failed(out TpmResult error) || SetRestriction.Only(value, true).Failed(out error)) return error;
+        if (tpm.CheckEnabled().Failed(out TpmResult error) || SetRestriction.Only(value, true).Failed(out error)) return error;
         tpm.StClearFlags = tpm.StClearFlags with { DisableForceClear = true };
         return Success;
     }
@@ -86,7 +86,7 @@ public sealed class SetCapability()
     private static TpmResult SetStAnyFlag(CommandContext tpm, TpmStAnyFlag flag, ReadOnlySpan<byte> value)
     {
         if (flag != TpmStAnyFlag.TosPresent) return BadParameter;
-        if (SetRestriction.Enabled(tpm).Failed(out TpmResult error) || SetRestriction.Locality3Or4(tpm).Failed(out error)) return error;
+        if (tpm.CheckEnabled().Failed(out TpmResult error) || SetRestriction.Locality3Or4(tpm).Failed(out error)) return error;
         if (SetRestriction.Only(value, false).Failed(out error)) return error;
         tpm.State = tpm.State with { StAnyFlags = tpm.State.StAnyFlags with { TosPresent = false } };
         return Success;

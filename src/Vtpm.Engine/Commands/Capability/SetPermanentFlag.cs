@@ -36,13 +36,13 @@ internal static class SetPermanentFlag
             case TpmPermanentFlag.Disable:
                 return SetRestriction.Owner(tpm) == Success ? Success : SetRestriction.Presence(tpm);
             case TpmPermanentFlag.Ownership:
-                if (SetRestriction.NoAuthorization(tpm).Failed(out error) || SetRestriction.Enabled(tpm).Failed(out error)) return error;
+                if (SetRestriction.NoAuthorization(tpm).Failed(out error) || tpm.CheckEnabled().Failed(out error)) return error;
                 return tpm.HasOwner ? OwnerSet : SetRestriction.Presence(tpm);
             case TpmPermanentFlag.Deactivated:
                 if (SetRestriction.NoAuthorization(tpm).Failed(out error)) return error;
                 return tpm.PermanentFlags.Disable ? Disabled : SetRestriction.Presence(tpm);
             case TpmPermanentFlag.ReadPubek or TpmPermanentFlag.DisableOwnerClear or TpmPermanentFlag.AllowMaintenance or TpmPermanentFlag.ReadSrkPub:
-                return SetRestriction.Owner(tpm).Failed(out error) ? error : SetRestriction.Enabled(tpm);
+                return SetRestriction.Owner(tpm).Failed(out error) ? error : tpm.CheckEnabled();
             case TpmPermanentFlag.TpmEstablished:
                 return SetRestriction.Locality3Or4(tpm);
             case TpmPermanentFlag.DisableFullDALogicInfo:

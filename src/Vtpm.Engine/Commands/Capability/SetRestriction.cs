@@ -15,10 +15,6 @@ internal static class SetRestriction
 
     public static TpmResult Presence(CommandContext tpm) => tpm.PhysicalPresence ? Success : BadPresence;
 
-    /// <summary>Not available when the TPM is deactivated or disabled.</summary>
-    public static TpmResult Enabled(CommandContext tpm) =>
-        tpm.PermanentFlags.Disable ? Disabled : tpm.StClearFlags.Deactivated ? Deactivated : Success;
-
     public static TpmResult Locality3Or4(CommandContext tpm) => tpm.Locality is 3 or 4 ? Success : BadLocality;
 
     /// <summary>A BOOL: one byte, 0 or 1.</summary>

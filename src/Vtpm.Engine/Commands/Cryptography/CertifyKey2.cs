@@ -71,9 +71,7 @@ public sealed class CertifyKey2()
     private static bool IsMigrationAuthority(CommandContext tpm, LoadedKey key, in TpmDigest msaDigest)
     {
         var migAuth = new TpmCmkMigAuth { MsaDigest = msaDigest, PubKeyDigest = WireFormat.Digest(key.Key.ToPubKey()) };
-        Span<byte> expected = stackalloc byte[TpmDigest.Size];
-        HMACSHA1.HashData(tpm.PermanentData.TpmProof.Span, WireFormat.ToBytes(migAuth), expected);
-        return CryptographicOperations.FixedTimeEquals(expected, key.MigrationAuth.Span);
+        return CryptographicOperations.FixedTimeEquals(tpm.ProofHmac(WireFormat.ToBytes(migAuth)).ReadOnlySpan, key.MigrationAuth.Span);
     }
 
     /// <summary>Action 11c.</summary>

@@ -72,9 +72,6 @@ public sealed class ActivateIdentity()
     }
 
     /// <summary>Actions 8d and 8e. The selection may be missing altogether.</summary>
-    private static TpmResult CheckConfiguration(CommandContext tpm, in TpmPcrInfoShort info)
-    {
-        bool isValid = (info.PcrSelection.PcrSelect.IsEmpty || PcrBinding.IsValid(info.PcrSelection)) && PcrBinding.IsValid(info.LocalityAtRelease);
-        return isValid ? PcrBinding.Of(info).Check(tpm.State.Pcrs, tpm.LocalityBit) : InvalidPcrInfo;
-    }
+    private static TpmResult CheckConfiguration(CommandContext tpm, in TpmPcrInfoShort info) =>
+        PcrBinding.IsValid(info) ? PcrBinding.Of(info).Check(tpm.State.Pcrs, tpm.LocalityBit) : InvalidPcrInfo;
 }

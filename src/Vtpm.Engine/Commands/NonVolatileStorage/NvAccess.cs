@@ -27,15 +27,9 @@ internal static class NvAccess
         DataSize = (uint)area.Data.Length,
     };
 
-    /// <summary>Areas of the owner are for an enabled and activated TPM (Part 3 §20.2 action 3, §20.4 action 3).</summary>
-    public static TpmResult CheckEnabled(CommandContext tpm) =>
-        tpm.PermanentFlags.Disable ? Disabled : tpm.StClearFlags.Deactivated ? Deactivated : Success;
+    public static TpmResult CheckLocality(CommandContext tpm, in TpmPcrInfoShort info) => PcrBinding.Of(info).CheckLocality(tpm.LocalityBit);
 
-    public static TpmResult CheckLocality(CommandContext tpm, in TpmPcrInfoShort info) =>
-        info.LocalityAtRelease == TpmLocalitySelection.All || (info.LocalityAtRelease & tpm.LocalityBit) != 0 ? Success : BadLocality;
-
-    public static TpmResult CheckPcrs(CommandContext tpm, in TpmPcrInfoShort info) =>
-        info.PcrSelection.IsEmpty || tpm.State.Pcrs.CompositeHash(info.PcrSelection) == info.DigestAtRelease ? Success : WrongPcrVal;
+    public static TpmResult CheckPcrs(CommandContext tpm, in TpmPcrInfoShort info) => PcrBinding.Of(info).CheckPcrs(tpm.State.Pcrs);
 
     /// <summary>Physical presence, where the area wants it for what is done: TPM_NV_PER_PPREAD or TPM_NV_PER_PPWRITE.</summary>
     public static TpmResult CheckPresence(CommandContext tpm, NvArea area, TpmNvPermission presence) =>

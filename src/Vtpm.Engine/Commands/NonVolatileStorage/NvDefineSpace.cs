@@ -57,7 +57,7 @@ public sealed class NvDefineSpace()
     {
         if (tpm.PermanentFlags.NvLocked)
         {
-            if (NvAccess.CheckEnabled(tpm).Failed(out TpmResult error)) return error;
+            if (tpm.CheckEnabled().Failed(out TpmResult error)) return error;
             if ((index & TpmNvIndex.D) != 0) return BadIndex;
         }
 
@@ -102,7 +102,7 @@ public sealed class NvDefineSpace()
     /// <summary>Actions 7 to 9.</summary>
     private static TpmResult CheckAttributes(in TpmNvDataPublic pubInfo)
     {
-        if (!IsValid(pubInfo.PcrInfoRead) || !IsValid(pubInfo.PcrInfoWrite)) return InvalidStructure;
+        if (!PcrBinding.IsValid(pubInfo.PcrInfoRead) || !PcrBinding.IsValid(pubInfo.PcrInfoWrite)) return InvalidStructure;
         TpmNvPermission permission = pubInfo.Permission.Attributes;
         if (permission.HasFlag(TpmNvPermission.OwnerWrite | TpmNvPermission.AuthWrite)) return AuthConflict;
         if (permission.HasFlag(TpmNvPermission.OwnerRead | TpmNvPermission.AuthRead)) return AuthConflict;
@@ -110,10 +110,6 @@ public sealed class NvDefineSpace()
         if ((permission & WriteControls) == 0 && !writeLocalities) return PerNoWrite;
         return pubInfo.DataSize == 0 ? BadParamSize : Success;
     }
-
-    /// <summary>A selection without a byte selects nothing, as one of zeroes does.</summary>
-    private static bool IsValid(in TpmPcrInfoShort info) =>
-        (info.PcrSelection.PcrSelect.IsEmpty || PcrBinding.IsValid(info.PcrSelection)) && PcrBinding.IsValid(info.LocalityAtRelease);
 
     /// <summary>Actions 10 and 12.</summary>
     private static void Define(CommandContext tpm, in TpmNvDataPublic pubInfo, Secret auth)

@@ -48,7 +48,7 @@ public sealed class NvReadValue()
     private static TpmResult CheckOwner(CommandContext tpm, NvArea area)
     {
         bool isOwners = area.Allows(TpmNvPermission.OwnerRead);
-        if (isOwners && NvAccess.CheckEnabled(tpm).Failed(out TpmResult error)) return error;
+        if (isOwners && tpm.CheckEnabled().Failed(out TpmResult error)) return error;
         return isOwners == (tpm.Auths.Count == 1) ? Success : AuthConflict;
     }
 

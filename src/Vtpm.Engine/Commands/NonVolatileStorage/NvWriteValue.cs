@@ -50,7 +50,7 @@ public sealed class NvWriteValue()
     private static TpmResult CheckOwner(CommandContext tpm, NvArea area)
     {
         bool isOwners = area.Allows(TpmNvPermission.OwnerWrite);
-        if (isOwners && NvAccess.CheckEnabled(tpm).Failed(out TpmResult error)) return error;
+        if (isOwners && tpm.CheckEnabled().Failed(out TpmResult error)) return error;
         return isOwners == (tpm.Auths.Count == 1) ? Success : AuthConflict;
     }
 
