@@ -51,6 +51,18 @@ public sealed class Tpm12Engine : ITpmEngine
 
     public int WriteNotSaved(ReadOnlySpan<byte> request, Span<byte> response, bool isTransient)
     {
+        // A guess counts even where its count cannot be made durable: else whoever makes saves fail may guess for nothing.
+        DictionaryAttack attack = _proposed.Permanent.DictionaryAttack;
+        if (attack.FailedAuthorizations > 0 && attack != _state.Permanent.DictionaryAttack)
+        {
+            _state = _state with
+            {
+                Permanent = _state.Permanent with { DictionaryAttack = attack },
+                LockoutStart = _proposed.LockoutStart,
+                Sessions = _proposed.Sessions,
+            };
+        }
+
         _proposed = _state;
         _arena.Clear();
         TpmResult result = isTransient ? TpmResult.Retry : TpmResult.Fail;
