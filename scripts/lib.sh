@@ -35,11 +35,18 @@ need_sdk() {
 need_toolchain() {
   need_sdk
   need gcc gcc ld binutils
-  [ -e /usr/include/zlib.h ] || need_file zlib1g-dev
-  ldconfig -p | grep -q 'libcrypto\.so\.3' || need_file libssl3
+  # gcc only recommends the C library's files to link with.
+  case $(gcc -print-file-name=crt1.o) in /*) ;; *) need_package libc6-dev;; esac
+  echo '#include <zlib.h>' | gcc -x c -E - >/dev/null 2>&1 || need_package zlib1g-dev
+  need_libcrypto
 }
 
-need_file() {
+# OpenSSL 3, which is looked for at run time. ldconfig is not on every user's path.
+need_libcrypto() {
+  PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep 'libcrypto\.so\.3' >/dev/null || need_package libssl3
+}
+
+need_package() {
   [ "$(id -u)" = 0 ] || fail "the Debian package $1 is missing and only root can install it"
   say "installing $1"
   apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null || fail "apt-get install $1"
@@ -56,10 +63,11 @@ publish() {
 
 # The executable, published again only when a source is newer.
 publish_if_needed() {
-  [ -x "$VTPM" ] && [ -z "$(find "$ROOT/src" \( -name '*.cs' -o -name '*.csproj' \) -not -path '*/obj/*' -newer "$VTPM" -print -quit)" ] || publish
+  [ -x "$VTPM" ] && [ -z "$(find "$ROOT/src" "$ROOT"/Directory.*.props "$ROOT/global.json" \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.json' \) -not -path '*/obj/*' -not -path '*/bin/*' -newer "$VTPM" -print -quit)" ] || publish
 }
 
-# The TCG software stack and its tools.
+# The TCG software stack and its tools. tcsd's place is not on every user's path.
 need_tpm_tools() {
+  PATH=$PATH:/usr/sbin:/sbin
   need pgrep procps tcsd trousers tpm_version tpm-tools tpm_mkaik tpm-quote-tools python3 python3
 }

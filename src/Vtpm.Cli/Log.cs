@@ -12,6 +12,9 @@ internal sealed class Log(string name)
         if (!IsQuiet) Write("INFO", message);
     }
 
+    /// <summary>For what must be seen at every log level.</summary>
+    public void Warn(string message) => Write("WARN", message);
+
     public void Error(string message) => Write("ERROR", message);
 
     /// <summary>Writes a whole line at once, so that lines of several programs do not mix.</summary>
@@ -24,5 +27,18 @@ internal sealed class Log(string name)
         }
     }
 
-    private void Write(string level, string message) => Line($"{level}[{name}]: {message}");
+    /// <summary>A line of a service's log: one that cannot be written (a full disk, a closed terminal) is no reason to stop serving.</summary>
+    public static void ServiceLine(string line)
+    {
+        try
+        {
+            Line(line);
+        }
+        catch (IOException)
+        {
+            // There is nowhere left to tell.
+        }
+    }
+
+    private void Write(string level, string message) => ServiceLine($"{level}[{name}]: {message}");
 }

@@ -29,6 +29,25 @@ internal static class Options
         DefaultValueFactory = _ => "0600",
     };
 
+    /// <summary>A secret as Xen writes it, or @FILE: the command line of a process is for everybody on the machine to read.</summary>
+    public static string ReadSecret(string name, string form)
+    {
+        try
+        {
+            if (form is ['@', .. var path]) form = File.ReadAllText(path).TrimEnd('\r', '\n');
+            TpmSecret.Parse(form).Dispose();
+            return form;
+        }
+        catch (FormatException exception)
+        {
+            throw new UsageException($"{name}: {exception.Message}");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new UsageException($"{name} {form}: the file cannot be read: {exception.Message}");
+        }
+    }
+
     public static UnixFileMode ParseMode(string text)
     {
         const int permissions = 0x1FF;
@@ -42,20 +61,6 @@ internal static class Options
         }
 
         throw new UsageException($"--socket-mode {text}: write an octal mode from 0000 to 0777, such as 0660");
-    }
-
-    /// <summary>Checks an authorization's form; the secret itself is not kept.</summary>
-    public static string CheckSecret(string name, string form)
-    {
-        try
-        {
-            using TpmSecret secret = TpmSecret.Parse(form);
-            return form;
-        }
-        catch (FormatException exception)
-        {
-            throw new UsageException($"{name}: {exception.Message}");
-        }
     }
 
     private static TpmAddress? ParseAddress(ArgumentResult result) => Parse(result, result.Tokens[0].Value);

@@ -31,7 +31,7 @@ internal static class Program
         if (result.Errors.Count > 0)
         {
             foreach (var error in result.Errors) Console.Error.WriteLine($"vtpm: {error.Message}");
-            Console.Error.WriteLine($"Try 'vtpm {(args.Length > 0 ? args[0] + " " : "")}--help'.");
+            Console.Error.WriteLine($"Try 'vtpm {(result.CommandResult.Command is RootCommand ? "" : result.CommandResult.Command.Name + " ")}--help'.");
             return (int)ExitCode.Usage;
         }
 
@@ -52,11 +52,13 @@ internal static class Program
     private static ExitCode? ExitCodeOf(Exception exception) => exception switch
     {
         UsageException or VtpmArgumentException => ExitCode.Usage,
-        VtpmStartException { InnerException: TpmTransportException or StorageException { Fault: StorageFault.InUse } } => ExitCode.Unavailable,
+        VtpmStartException { InnerException: StorageException or TpmTransportException } or ManagerException { InnerException: StorageException } =>
+            ExitCodeOf(exception.InnerException),
+        ChainException chain => chain.ExitCode,
         ManagerException { InnerException: TpmTransportException } => ExitCode.Unavailable,
         VtpmStartException or ManagerException or StateFormatException or StorageException { Fault: StorageFault.Damaged or StorageFault.NewerVersion } => ExitCode.Refused,
         TpmTransportException or StorageException { Fault: StorageFault.InUse } or SocketException => ExitCode.Unavailable,
-        ChainException or TpmException or StorageException or StateNotSavedException or IOException or UnauthorizedAccessException => ExitCode.Failed,
+        TpmException or StorageException or StateNotSavedException or IOException or UnauthorizedAccessException => ExitCode.Failed,
         _ => null,
     };
 

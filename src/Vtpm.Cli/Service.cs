@@ -15,14 +15,15 @@ internal static class Service
 
     /// <summary>
     /// Runs <paramref name="serve"/>; SIGTERM, SIGINT and SIGHUP call <paramref name="stop"/>, and so does the end of standard input when the program
-    /// is one of a supervisor's: it must not outlive it, however that ended.
+    /// is one of a supervisor's: it must not outlive it, however that ended. Such a one leaves what a terminal sends to all of its programs (Ctrl-C, its
+    /// end) to the supervisor, which stops them in their order.
     /// </summary>
     public static void Until(Action stop, bool stopWithParent, Action serve)
     {
         void Stop(PosixSignalContext context)
         {
             context.Cancel = true;
-            stop();
+            if (!stopWithParent || context.Signal == PosixSignal.SIGTERM) stop();
         }
 
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);

@@ -19,13 +19,14 @@ public sealed class VtpmManager : IDisposable
     {
         _options = options;
         _log = new ManagerLog(options.Log);
-        _hardware = HardwareTpm.Start(() => options.Connect(options.Hardware), options.Locality, options.OwnerAuth, options.SrkAuth, _log);
+        // First of all: the hardware TPM of a manager that has the image open must not be flushed under it.
+        _ownStore = options.Image is null ? OpenStore(options) : null;
         try
         {
+            _hardware = HardwareTpm.Start(() => options.Connect(options.Hardware), options.Locality, options.OwnerAuth, options.SrkAuth, _log);
             HardwareSummary tpm = Hardware;
             _log.TpmInfo(
                 $"hardware TPM {options.Hardware}: version {tpm.ChipVersion}, vendor {tpm.Vendor}, EK SHA-256 {tpm.EndorsementKeySha256 ?? "(not readable)"}");
-            _ownStore = options.Image is null ? OpenStore(options) : null;
             _image = ImageOpening.Open(options, (options.Image ?? _ownStore)!, _hardware, _log);
             Service = new ManagerService(_hardware, _image, _log, options.AllowUnprovisioned);
             if (options.Vtpms.Count > 0 || options.Admin is not null) _server = new ManagerServer(Service, options);
@@ -91,7 +92,7 @@ public sealed class VtpmManager : IDisposable
         _server?.Dispose();
         _image?.Dispose();
         _ownStore?.Dispose();
-        _hardware.Dispose();
+        _hardware?.Dispose();
     }
 
     private static FileBlockStore OpenStore(ManagerOptions options) => FileBlockStore.OpenOrCreate(options.ImagePath!, ManagerImage.DefaultLength);

@@ -18,6 +18,9 @@ internal sealed class ScriptedManager
     /// <summary>What is answered once an answer was lost: the manager that kept the key is dead, and its successor cannot save.</summary>
     public TpmResult RefusalAfterLoss { get; set; }
 
+    /// <summary>Saves that are kept, but answered with TPM_RETRY: the medium did not say whether they are.</summary>
+    public int DoubtfulSaves { get; set; }
+
     /// <summary>Whether nobody is there.</summary>
     public bool IsDown { get; set; }
 
@@ -48,6 +51,7 @@ internal sealed class ScriptedManager
         if (ordinal == (uint)VtpmManagerOrdinal.SaveHashKey)
         {
             HashKey = request[10..].ToArray();
+            if (DoubtfulSaves-- > 0) result = TpmResult.Retry;
             if (LostAnswers-- > 0)
             {
                 Refusal = RefusalAfterLoss;

@@ -52,6 +52,27 @@ public sealed class VirtualTpmTests : IDisposable
     }
 
     [Fact]
+    public void Start_ImageOfAKnownVtpmIsMissing_RefusesAndMakesNone()
+    {
+        string before = StartedEndorsementKey();
+        byte[] kept = _manager.HashKey!;
+        File.Move(Image, Image + ".away");
+        Assert.Contains("does not exist", Assert.Throws<VtpmStartException>(() => Start()).Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Image));
+        Assert.Equal(kept, _manager.HashKey);
+        File.Move(Image + ".away", Image);
+        Assert.Equal(before, StartedEndorsementKey());
+    }
+
+    [Fact]
+    public void Start_ManagerIsDownAndNoImage_MakesNone()
+    {
+        _manager.IsDown = true;
+        Assert.Throws<VtpmStartException>(() => Start());
+        Assert.False(File.Exists(Image));
+    }
+
+    [Fact]
     public void Start_ManagerRefuses_Refuses()
     {
         Start().Dispose();
@@ -158,6 +179,22 @@ public sealed class VirtualTpmTests : IDisposable
         _log.Clear();
         Start().Dispose();
         Assert.DoesNotContain(_log, line => line.Contains("MANUFACTURING", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Save_ManagerIsInDoubt_WritesOverNeitherSlotUntilItKnows()
+    {
+        using (VirtualTpm vtpm = Start())
+        {
+            _manager.DoubtfulSaves = 1;
+            Assert.Equal(TpmResult.Retry, SaveState(vtpm));
+            _manager.Refusal = TpmResult.Retry;
+            Assert.Equal(TpmResult.Retry, SaveState(vtpm));
+        }
+
+        // The manager was restarted, and found that it had kept it.
+        _manager.Refusal = TpmResult.Success;
+        Start().Dispose();
     }
 
     [Fact]

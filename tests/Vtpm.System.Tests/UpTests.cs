@@ -67,7 +67,7 @@ public sealed class UpTests
         using var folder = new TestFolder();
         using VtpmProcess up = VtpmProcess.StartReady(Running, "up", "--dir", folder.Path);
         (int exitCode, string output) = VtpmProcess.Run("up", "--dir", folder.Path);
-        Assert.Equal(1, exitCode);
+        Assert.Equal(4, exitCode);
         Assert.Contains("hardware.state", output, StringComparison.Ordinal);
         Assert.Contains("another process", output, StringComparison.Ordinal);
         Assert.NotEmpty(EndorsementKey(folder));

@@ -42,8 +42,10 @@ internal static class HardwareCommand
     {
         var log = new Log("HWTPM");
         log.Info($"stand-in for a hardware TPM: its secrets are only as safe as the file {statePath}");
+        bool isNew = !File.Exists(statePath);
         using var random = new SystemRandom();
         using HardwareStandIn hardware = HardwareStandIn.PowerOn(statePath, random, new OpenSslRsa(), log.Error);
+        if (isNew) log.Info("there was no such file: A NEW TPM HAS BEEN MADE");
         if (startup is not null) StartUp(hardware, startup);
         using var server = new TpmServer((_, request, response) => hardware.Execute(request, response), new TpmServerOptions { UnixMode = mode, Log = log.Info });
         foreach (TpmAddress address in addresses) log.Info($"listening on {server.Listen(address).Address}");

@@ -11,9 +11,10 @@ internal static class ManagerCommand
     private const string Examples = """
 
         Xen's own arguments come last, as in the manager domain's extra=: tpmdriver=ADDRESS (the hardware TPM: /dev/tpm0, unix:PATH or
-        tcp:HOST:PORT), tpmlocality=0..4, owner_auth= and srk_auth= (well-known, hash:HEX or text:PASSWORD).
+        tcp:HOST:PORT), tpmlocality=0..4, owner_auth= and srk_auth= (well-known, hash:HEX or text:PASSWORD; or @FILE with one of these in it, since
+        everybody on the machine can read a command line).
 
-        A vTPM is known by the socket that it comes in by: one Unix socket each, named after its uuid.
+        A vTPM is known by the socket that it comes in by: one Unix socket each, named after its uuid, in a folder that exists.
 
         Examples:
           vtpm manager --image manager.img --listen unix:vtpms/1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10.sock tpmdriver=/dev/tpm0
@@ -45,7 +46,7 @@ internal static class ManagerCommand
                 Vtpms = [.. result.GetRequiredValue(listen).Select(Listener)],
                 Admin = result.GetValue(admin),
                 CreateFresh = result.GetValue(createFresh),
-                Log = Log.Line,
+                Log = Log.ServiceLine,
             };
             Run(options, result.GetValue(provision), result.GetValue(Options.StopWithParent));
             return (int)ExitCode.Ok;
@@ -72,8 +73,8 @@ internal static class ManagerCommand
             {
                 ("tpmdriver", { Length: > 0 } value) => options with { Hardware = ParseDriver(argument, driver = value) },
                 ("tpmlocality", { } value) => options with { Locality = ParseLocality(argument, value) },
-                ("owner_auth", { Length: > 0 } value) => options with { OwnerAuth = Options.CheckSecret("owner_auth=", value) },
-                ("srk_auth", { Length: > 0 } value) => options with { SrkAuth = Options.CheckSecret("srk_auth=", value) },
+                ("owner_auth", { Length: > 0 } value) => options with { OwnerAuth = Options.ReadSecret("owner_auth=", value) },
+                ("srk_auth", { Length: > 0 } value) => options with { SrkAuth = Options.ReadSecret("srk_auth=", value) },
                 _ => throw new UsageException($"'{argument}' is not an argument of the manager; known are tpmdriver=ADDRESS, tpmlocality=0..4, owner_auth=SECRET and srk_auth=SECRET"),
             };
         }

@@ -16,13 +16,13 @@ internal static class RunCommand
         Examples:
           vtpm run --image guest.img --manager unix:vtpms/1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10.sock --listen unix:guest.sock
               One vTPM; its key is kept by the manager, and what comes in by that socket is the vTPM of that uuid.
-          vtpm run --image /dev/vg0/guest-vtpm --manager unix:m.sock --listen tcp:127.0.0.1:2322 hwinitpcr=0-7 loglevel=debug
+          vtpm run --image /dev/vg0/guest-vtpm --manager unix:vtpms/9f5b2c1e-7a53-4c0e-8a3c-52d1c0a7e611.sock --listen tcp:127.0.0.1:2322 hwinitpcr=0-7 loglevel=debug
               On a block device, with the PCRs 0 to 7 of the hardware.
         """;
 
     public static Command Create()
     {
-        var image = new Option<string>("--image") { Description = "The disk image, a file or a block device; a file is made when it does not exist.", HelpName = "PATH", Required = true };
+        var image = new Option<string>("--image") { Description = "The disk image, a file or a block device; a new vTPM's file is made.", HelpName = "PATH", Required = true };
         Option<TpmAddress> manager = Options.Address("--manager", "The manager's socket for this vTPM.");
         manager.Required = true;
         var uuid = new Option<Guid?>("--uuid") { Description = "The vTPM's uuid, for the log; the manager knows it by the socket.", HelpName = "UUID" };
@@ -53,8 +53,8 @@ internal static class RunCommand
         var log = new Log("VTPM") { IsQuiet = arguments.LogLevel == VtpmLogLevel.Error };
         log.Info($"vTPM {uuid?.ToString() ?? "of " + manager} starts on {options.ImagePath}");
         using var random = new SystemRandom();
-        using VirtualTpm vtpm = VirtualTpm.Start(options, arguments, new ManagerLink(() => TpmConnection.Open(manager)), random, new OpenSslRsa(), log.Info);
-        using var guests = new GuestServer(vtpm, arguments, log.Info, mode);
+        using VirtualTpm vtpm = VirtualTpm.Start(options, arguments, new ManagerLink(() => TpmConnection.Open(manager)), random, new OpenSslRsa(), log.Info, log.Warn);
+        using var guests = new GuestServer(vtpm, arguments, log.Info, mode, log.Warn);
         foreach (TpmAddress address in addresses) log.Info($"listening on {guests.Server.Listen(address).Address}");
         Service.Run(guests.Server, stopWithParent, () => log.Info("ready"));
         log.Info("the vTPM is off");

@@ -7,18 +7,22 @@ internal static class StatusCommand
 {
     private const string Examples = """
 
-        Example:
-          vtpm status --dir vtpm-data
+        Examples:
+          vtpm status
+              The chain in ./vtpm-data, which another terminal runs by vtpm up.
+          vtpm status --dir /var/lib/vtpm
+              Another one.
         """;
 
     public static Command Create()
     {
         Option<string> dir = UpCommand.Folder();
-        var command = new Command("status", "Shows a chain that vtpm up runs: hardware TPM, manager, vTPM, with versions, PCRs and endorsement keys." + Examples) { dir };
+        Option<string> ownerAuth = UpCommand.OwnerAuth();
+        var command = new Command("status", "Shows a chain that vtpm up runs: hardware TPM, manager, vTPM, with versions, PCRs and endorsement keys." + Examples) { dir, ownerAuth };
         command.SetAction(result =>
         {
             ChainFolder folder = ChainFolder.Open(result.GetRequiredValue(dir));
-            ChainReport.Show(folder, folder.Hardware(asked: null));
+            ChainReport.Show(folder, folder.Hardware(asked: null), result.GetRequiredValue(ownerAuth));
             return (int)ExitCode.Ok;
         });
         return command;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using Vtpm.Instance;
 using Vtpm.Transports;
 
@@ -14,7 +13,9 @@ internal static class UpCommand
           vtpm up
               Everything in ./vtpm-data, on a stand-in for the hardware TPM; Ctrl-C stops it, and the same command brings it back.
           vtpm up --dir /var/lib/vtpm --hardware /dev/tpm0
-              On this machine's TPM 1.2. Its owner must be nobody, or have the well-known secret (see owner_auth= in vtpm manager --help).
+              On this machine's TPM 1.2. Its owner must be nobody, or have the well-known secret, or the one of --owner-auth.
+          vtpm up --dir /var/lib/vtpm --hardware /dev/tpm0 --owner-auth @/root/owner
+              The same with a secret that is in a file, such as text:PASSWORD: a command line is for everybody on the machine to read.
           vtpm up --listen tcp:127.0.0.1:2322
               The vTPM on TCP as well.
         """;
@@ -27,19 +28,18 @@ internal static class UpCommand
         listen.Required = false;
         listen.Description = "Where the vTPM's clients connect, besides vtpm.sock in the folder; may be given several times.";
         Option<string> mode = Options.SocketMode();
-        var ownerAuth = new Option<string>("--owner-auth") { Description = "The hardware TPM's owner secret: well-known, hash:HEX or text:PASSWORD.", HelpName = "SECRET", DefaultValueFactory = _ => "well-known" };
+        Option<string> ownerAuth = OwnerAuth();
         var srkAuth = new Option<string>("--srk-auth") { Description = "The hardware TPM's SRK secret, in the same forms.", HelpName = "SECRET", DefaultValueFactory = _ => "well-known" };
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments, for the vTPM (see vtpm run --help).", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("up", "Hardware TPM (an existing one or a stand-in), manager and one vTPM, ready for clients." + Examples)
             { dir, hardware, listen, mode, ownerAuth, srkAuth, arguments };
         command.SetAction(result =>
         {
-            // All of it before the folder is made.
-            string[] secrets =
-            [
-                "owner_auth=" + Options.CheckSecret("--owner-auth", result.GetRequiredValue(ownerAuth)),
-                "srk_auth=" + Options.CheckSecret("--srk-auth", result.GetRequiredValue(srkAuth)),
-            ];
+            // All of it before the folder is made. A secret goes on as it was written: @FILE stays one.
+            string owner = result.GetRequiredValue(ownerAuth);
+            string srk = result.GetRequiredValue(srkAuth);
+            Options.ReadSecret("--owner-auth", owner);
+            Options.ReadSecret("--srk-auth", srk);
             Options.ParseMode(result.GetRequiredValue(mode));
             string[] vtpmArguments =
             [
@@ -47,10 +47,17 @@ internal static class UpCommand
                 "--socket-mode", result.GetRequiredValue(mode),
                 .. Checked(result.GetValue(arguments) ?? []),
             ];
-            return (int)Run(ChainFolder.OpenOrCreate(result.GetRequiredValue(dir)), result.GetValue(hardware), secrets, vtpmArguments);
+            return (int)Run(ChainFolder.OpenOrCreate(result.GetRequiredValue(dir)), result.GetValue(hardware), owner, srk, vtpmArguments);
         });
         return command;
     }
+
+    public static Option<string> OwnerAuth() => new("--owner-auth")
+    {
+        Description = "The hardware TPM's owner secret: well-known, hash:HEX, text:PASSWORD, or @FILE with one of these in it.",
+        HelpName = "SECRET",
+        DefaultValueFactory = _ => "well-known",
+    };
 
     public static Option<string> Folder() => new("--dir")
     {
@@ -65,53 +72,46 @@ internal static class UpCommand
         return arguments;
     }
 
-    private static ExitCode Run(ChainFolder folder, TpmAddress? asked, string[] secrets, string[] vtpmArguments)
+    private static ExitCode Run(ChainFolder folder, TpmAddress? asked, string ownerAuth, string srkAuth, string[] vtpmArguments)
     {
-        using var stop = new ManualResetEventSlim();
-        string? ended = null;
-        void Ended(string name)
+        using var chain = new ChainWatch();
+        try
         {
-            ended = name;
-            stop.Set();
+            TpmAddress? hardware = folder.Hardware(asked);
+            using ChainProcess? standIn = hardware is null ? StartHardware(folder, chain) : null;
+            using ChainProcess manager = StartManager(folder, hardware ?? TpmAddress.Unix(folder.HardwareSocket), [$"owner_auth={ownerAuth}", $"srk_auth={srkAuth}"], chain);
+            folder.Keep(hardware);
+            using ChainProcess vtpm = StartVtpm(folder, vtpmArguments, chain);
+            ChainReport.Show(folder, hardware, ownerAuth);
+            ShowHowToConnect(folder);
+            chain.Wait();
+            Log.Line(chain.Ended is { } ended ? $"the {ended} has ended by itself; stopping the rest. Nothing that was acknowledged is lost" : "stopping");
+            return chain.Ended is null ? ExitCode.Ok : ExitCode.Failed;
         }
-
-        void Stop(PosixSignalContext context)
+        catch (OperationCanceledException)
         {
-            context.Cancel = true;
-            stop.Set();
+            Log.Line("stopped before it was ready");
+            return ExitCode.Ok;
         }
-
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
-        TpmAddress? hardware = folder.Hardware(asked);
-        using ChainProcess? standIn = hardware is null ? StartHardware(folder, Ended) : null;
-        using ChainProcess manager = StartManager(folder, hardware ?? TpmAddress.Unix(folder.HardwareSocket), secrets, Ended);
-        using ChainProcess vtpm = StartVtpm(folder, vtpmArguments, Ended);
-        ChainReport.Show(folder, hardware);
-        ShowHowToConnect(folder);
-        stop.Wait();
-        Log.Line(ended is null ? "stopping" : $"the {ended} has ended by itself; stopping the rest. Nothing that was acknowledged is lost");
-        return ended is null ? ExitCode.Ok : ExitCode.Failed;
     }
 
-    private static ChainProcess StartHardware(ChainFolder folder, Action<string> ended) => ChainProcess.Start(
+    private static ChainProcess StartHardware(ChainFolder folder, ChainWatch chain) => ChainProcess.Start(
         "hardware",
         ["hardware", "--state", folder.HardwareState, "--listen", "unix:" + folder.HardwareSocket, "--startup", "clear", "--stop-with-parent"],
         "]: ready",
-        ended);
+        chain);
 
-    private static ChainProcess StartManager(ChainFolder folder, TpmAddress hardware, string[] secrets, Action<string> ended) => ChainProcess.Start(
+    private static ChainProcess StartManager(ChainFolder folder, TpmAddress hardware, string[] secrets, ChainWatch chain) => ChainProcess.Start(
         "manager",
         ["manager", "--image", folder.ManagerImage, "--provision", folder.ApprovalKey, "--listen", "unix:" + folder.ManagerSocket, "--stop-with-parent", $"tpmdriver={hardware}", .. secrets],
         "Waiting for commands from vTPM's:",
-        ended);
+        chain);
 
-    private static ChainProcess StartVtpm(ChainFolder folder, string[] arguments, Action<string> ended) => ChainProcess.Start(
+    private static ChainProcess StartVtpm(ChainFolder folder, string[] arguments, ChainWatch chain) => ChainProcess.Start(
         "vtpm",
         ["run", "--image", folder.VtpmImage, "--manager", "unix:" + folder.ManagerSocket, "--uuid", folder.Uuid.ToString(), "--listen", "unix:" + folder.VtpmSocket, "--stop-with-parent", .. arguments],
         "]: ready",
-        ended);
+        chain);
 
     private static void ShowHowToConnect(ChainFolder folder) => Log.Line($"""
         The vTPM is ready. To use it:

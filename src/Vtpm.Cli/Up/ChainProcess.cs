@@ -9,8 +9,8 @@ internal sealed class ChainProcess : IDisposable
 
     private readonly string _name;
     private readonly Process _process;
-    private readonly ManualResetEventSlim _ready = new();
-    private bool _stopping;
+    private readonly ManualResetEvent _ready = new(false);
+    private volatile bool _stopping;
 
     private ChainProcess(string name, IEnumerable<string> arguments, string readyMark)
     {
@@ -27,23 +27,25 @@ internal sealed class ChainProcess : IDisposable
     }
 
     /// <summary>Starts a program and waits until it says that it is ready.</summary>
-    /// <exception cref="ChainException">It ended instead; what it said is on the terminal.</exception>
-    public static ChainProcess Start(string name, IEnumerable<string> arguments, string readyMark, Action<string> whenItEnds)
+    /// <exception cref="ChainException">It ended instead; what it said is on the terminal, and its exit code is in the exception.</exception>
+    /// <exception cref="OperationCanceledException">We were told to stop meanwhile.</exception>
+    public static ChainProcess Start(string name, IEnumerable<string> arguments, string readyMark, ChainWatch chain)
     {
         var process = new ChainProcess(name, arguments, readyMark);
-        process._ready.Wait();
-        if (process._process.HasExited)
+        try
         {
-            int code = process._process.ExitCode;
-            process.Dispose();
-            throw new ChainException($"the {name} did not start (exit code {code}); its own words are above");
+            chain.WaitFor(process._ready);
+            if (process._process.HasExited) throw process.DidNotStart(chain);
+            process._process.Exited += (_, _) => process.HasEnded(chain);
+            // It may have ended between the two: an event that has been raised is not raised again.
+            if (process._process.HasExited) process.HasEnded(chain);
+            return process;
         }
-
-        process._process.Exited += (_, _) =>
+        catch
         {
-            if (!process._stopping) whenItEnds(name);
-        };
-        return process;
+            process.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Asks it to end, and waits: what it acknowledged is durable either way.</summary>
@@ -63,6 +65,20 @@ internal sealed class ChainProcess : IDisposable
 
         _process.Dispose();
         _ready.Dispose();
+    }
+
+    private Exception DidNotStart(ChainWatch chain)
+    {
+        int code = _process.ExitCode;
+        if (chain.WasToldToStop()) return new OperationCanceledException();
+        var passedOn = (ExitCode)code;
+        return new ChainException(
+            $"the {_name} did not start (exit code {code}); its own words are above", passedOn is ExitCode.Refused or ExitCode.Unavailable ? passedOn : ExitCode.Failed);
+    }
+
+    private void HasEnded(ChainWatch chain)
+    {
+        if (!_stopping) chain.HasEnded(_name);
     }
 
     private void Show(string? line, string readyMark)

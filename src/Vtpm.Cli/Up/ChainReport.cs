@@ -9,34 +9,36 @@ namespace Vtpm.Cli;
 /// <summary>Shows the chain: hardware TPM, manager, vTPM, with versions, PCRs and endorsement keys.</summary>
 internal static class ChainReport
 {
-    public static void Show(ChainFolder folder, TpmAddress? hardware)
+    /// <param name="folder">Where the chain is.</param>
+    /// <param name="hardware">Its hardware TPM; null for the stand-in.</param>
+    /// <param name="ownerAuth">The secret of the stand-in's owner, which is the manager.</param>
+    public static void Show(ChainFolder folder, TpmAddress? hardware, string ownerAuth)
     {
         Log.Line("");
         Log.Line("hardware TPM   " + (hardware is null ? $"stand-in, {folder.HardwareState}: its secrets are only as safe as this file" : hardware.ToString()));
-        // A device has one user at a time, and that is the manager: what it lets through to the hardware must do.
-        if (hardware is null) ShowTpm(TpmAddress.Unix(folder.HardwareSocket), isHardware: true);
-        else if (hardware.Kind != TpmAddressKind.Device) ShowTpm(hardware, isHardware: true);
-        else ShowPcrs(TpmAddress.Unix(folder.ManagerSocket));
+        // A hardware TPM may have one user at a time, and that is the manager: what it lets through must do.
+        if (hardware is null) ShowTpm(TpmAddress.Unix(folder.HardwareSocket), ownerAuth);
+        else ShowThroughManager(TpmAddress.Unix(folder.ManagerSocket));
         Log.Line("     |  seals the manager's key to its PCRs");
         Log.Line($"manager        {folder.ManagerImage}");
-        Log.Line($"     approval key {folder.ApprovalKey}: whoever has it decides what opens the manager's image. Keep a copy elsewhere");
+        Log.Line($"     approval key {folder.ApprovalKey}: {(File.Exists(folder.ApprovalKey) ? "whoever has it decides what opens the manager's image. Keep a copy elsewhere" : "not here")}");
         Log.Line("     |  keeps the vTPM's key");
         Log.Line($"vTPM           {folder.Uuid}, {folder.VtpmImage}");
-        ShowTpm(TpmAddress.Unix(folder.VtpmSocket), isHardware: false);
+        ShowTpm(TpmAddress.Unix(folder.VtpmSocket), ownerAuth: null);
         Log.Line("");
     }
 
-    private static void ShowTpm(TpmAddress address, bool isHardware)
+    private static void ShowTpm(TpmAddress address, string? ownerAuth)
     {
         using var tpm = new TpmClient(TpmConnection.Open(address));
         TpmCapVersionInfo version = tpm.GetVersion();
         TpmVersion v = version.Version;
         Log.Line($"     version {v.Major}.{v.Minor}.{v.RevMajor}.{v.RevMinor}, level {version.SpecLevel}, vendor 0x{version.TpmVendorId:x8}, at {address}");
-        Log.Line($"     EK SHA-256 {EndorsementKey(tpm, isHardware)}");
+        Log.Line($"     EK SHA-256 {EndorsementKey(tpm, ownerAuth)}");
         ShowPcrs(tpm);
     }
 
-    private static string EndorsementKey(TpmClient tpm, bool isHardware)
+    private static string EndorsementKey(TpmClient tpm, string? ownerAuth)
     {
         try
         {
@@ -46,9 +48,9 @@ internal static class ChainReport
         {
             return "(none yet)";
         }
-        catch (TpmCommandException exception) when (exception.Result == TpmResult.DisabledCmd && isHardware)
+        catch (TpmCommandException exception) when (exception.Result == TpmResult.DisabledCmd && ownerAuth is not null)
         {
-            return OwnersEndorsementKey(tpm);
+            return OwnersEndorsementKey(tpm, ownerAuth);
         }
         catch (TpmCommandException exception)
         {
@@ -56,16 +58,16 @@ internal static class ChainReport
         }
     }
 
-    /// <summary>The manager has closed TPM_ReadPubek and is the owner; where it took the well-known secret, we can ask as it does.</summary>
-    private static string OwnersEndorsementKey(TpmClient tpm)
+    /// <summary>The manager has closed TPM_ReadPubek and is the owner: we ask as it does. (Not of a real TPM, which counts wrong guesses.)</summary>
+    private static string OwnersEndorsementKey(TpmClient tpm, string ownerAuth)
     {
         try
         {
-            using TpmSecret owner = TpmSecret.WellKnown();
+            using TpmSecret owner = TpmSecret.Parse(Options.ReadSecret("--owner-auth", ownerAuth));
             using TpmSession session = tpm.Oiap(owner);
             return Fingerprint(tpm.OwnerReadInternalPub(TpmKeyHandle.EK, session));
         }
-        catch (TpmCommandException)
+        catch (Exception exception) when (exception is TpmCommandException or UsageException)
         {
             return "(for the owner alone; the manager's log has it)";
         }
@@ -73,8 +75,9 @@ internal static class ChainReport
 
     private static string Fingerprint(TpmPubKey key) => Convert.ToHexStringLower(SHA256.HashData(key.PubKey.Key.Span));
 
-    private static void ShowPcrs(TpmAddress address)
+    private static void ShowThroughManager(TpmAddress address)
     {
+        Log.Line("     version and endorsement key: the manager says them when it starts");
         using var tpm = new TpmClient(TpmConnection.Open(address));
         ShowPcrs(tpm);
     }

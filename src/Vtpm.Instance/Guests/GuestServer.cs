@@ -9,14 +9,14 @@ public sealed class GuestServer : IDisposable
     private readonly VirtualTpm _vtpm;
     private readonly VtpmArguments _arguments;
 
-    public GuestServer(VirtualTpm vtpm, VtpmArguments arguments, Action<string> log, UnixFileMode socketMode)
+    public GuestServer(VirtualTpm vtpm, VtpmArguments arguments, Action<string> log, UnixFileMode socketMode, Action<string>? warn = null)
     {
         _vtpm = vtpm;
         _arguments = arguments;
         Server = new TpmServer(Execute, new TpmServerOptions
         {
             UnixMode = socketMode,
-            Log = log,
+            Log = warn ?? log,
             ClientOpened = client =>
             {
                 log($"VTPM attached to Frontend {client.Credentials?.Pid ?? 0}/{client.Id}");

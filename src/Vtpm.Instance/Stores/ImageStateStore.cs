@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Vtpm.Storage;
 using Vtpm.Transports;
+using Vtpm.Wire;
 
 namespace Vtpm.Instance;
 
@@ -34,6 +35,13 @@ public sealed class ImageStateStore(VtpmImage image, ManagerLink manager, Action
         {
             manager.SaveHashKey(hashKey);
             image.Accept();
+        }
+        catch (ManagerErrorException exception) when (exception.Result is TpmResult.Retry or TpmResult.IOError)
+        {
+            throw new StateNotSavedException(
+                $"the vTPM's state may not have been saved: {exception.Message}; the manager's own log says why. The command was refused; it can be sent again",
+                isTransient: true,
+                exception);
         }
         catch (ManagerErrorException exception)
         {

@@ -27,27 +27,39 @@ public sealed class VirtualTpm : IDisposable
 
     /// <summary>Opens the image with the manager's key, powers on, starts as the arguments say.</summary>
     /// <exception cref="VtpmStartException">It does not open, or does not start; nothing was changed.</exception>
-    public static VirtualTpm Start(VtpmOptions options, VtpmArguments arguments, ManagerLink manager, ITpmRandom random, ITpmRsa rsa, Action<string> log)
+    /// <param name="options">What it is started with.</param>
+    /// <param name="arguments">Xen's arguments.</param>
+    /// <param name="manager">The link to its manager.</param>
+    /// <param name="random">The system's random numbers.</param>
+    /// <param name="rsa">RSA.</param>
+    /// <param name="log">Takes what happens.</param>
+    /// <param name="warn">Takes what must be seen at every log level: a new TPM, a state that is not saved, a defect. <paramref name="log"/> by default.</param>
+    public static VirtualTpm Start(
+        VtpmOptions options, VtpmArguments arguments, ManagerLink manager, ITpmRandom random, ITpmRsa rsa, Action<string> log, Action<string>? warn = null)
     {
-        FileBlockStore store = OpenStore(options.ImagePath);
+        warn ??= log;
+        // A file that is not there is made only when the manager has been asked whether there was one.
+        FileBlockStore? store = File.Exists(options.ImagePath) ? OpenStore(options.ImagePath) : null;
         try
         {
             var entropy = new HardwareEntropy(manager, random, log);
             entropy.Refresh();
             var platform = new TpmPlatform(entropy, TimeProvider.System, rsa, TpmProfile.Xen);
+            byte[]? hashKey = AskManager(options, isImageThere: store is not null, manager, warn);
+            store ??= OpenStore(options.ImagePath);
             var image = new VtpmImage(store);
             var states = new ImageStateStore(image, manager, log);
-            Tpm12Engine engine = Load(options, image, manager, platform, log) is { } state
-                ? PowerOn(platform, state, log)
-                : Manufacture(options, image, states, platform, log);
-            var vtpm = new VirtualTpm(store, manager, entropy, engine, new TpmHost(engine, states, log));
+            Tpm12Engine engine = Load(image, hashKey, warn) is { } state
+                ? PowerOn(platform, state, warn)
+                : Manufacture(options, image, states, platform, warn);
+            var vtpm = new VirtualTpm(store, manager, entropy, engine, new TpmHost(engine, states, warn));
             vtpm.StartUp(arguments.Startup);
             vtpm.CopyHardwarePcrs(arguments.HardwarePcrs, log);
             return vtpm;
         }
         catch
         {
-            store.Dispose();
+            store?.Dispose();
             throw;
         }
     }
@@ -77,31 +89,30 @@ public sealed class VirtualTpm : IDisposable
         }
     }
 
-    /// <summary>The state on the image; null where a new TPM is to be made. Everything in between is refused: no state is ever given up unasked.</summary>
-    private static byte[]? Load(VtpmOptions options, VtpmImage image, ManagerLink manager, TpmPlatform platform, Action<string> log)
+    /// <summary>
+    /// What the manager keeps for this vTPM; null where a new TPM is to be made: as told, or because the manager keeps nothing. Everything in between
+    /// is refused: no state is ever given up unasked.
+    /// </summary>
+    private static byte[]? AskManager(VtpmOptions options, bool isImageThere, ManagerLink manager, Action<string> warn)
     {
         if (options.Manufacture == ManufacturePolicy.Always)
         {
-            log("MANUFACTURING A NEW TPM, as told: what this vTPM held before is given up");
+            warn("MANUFACTURING A NEW TPM, as told: what this vTPM held before is given up");
             return null;
         }
 
-        byte[] hashKey = [];
         try
         {
-            hashKey = manager.LoadHashKey();
-            if (!hashKey.AsSpan().ContainsAnyExcept((byte)0)) return Nothing(log, "the manager keeps no state of this vTPM yet");
-            VtpmImageLoad load = image.Load(hashKey);
-            return load.Content switch
-            {
-                VtpmImageContent.Loaded => load.State,
-                VtpmImageContent.Blank => Nothing(log, "its image is blank, which is how a vTPM is cleared"),
-                _ => throw Refusal(load.Reason),
-            };
+            byte[] hashKey = manager.LoadHashKey();
+            if (!hashKey.AsSpan().ContainsAnyExcept((byte)0)) return Nothing(warn, "the manager keeps no state of this vTPM yet");
+            if (isImageThere) return hashKey;
+            CryptographicOperations.ZeroMemory(hashKey);
+            // A wiped image is how a vTPM is cleared; a missing one is a mistyped name, or a disk that is not mounted.
+            throw Refusal($"the image {options.ImagePath} does not exist, and the manager keeps the key of one");
         }
         catch (ManagerErrorException exception) when (exception.Result == TpmResult.BadParameter)
         {
-            return Nothing(log, "the manager does not know this vTPM's uuid");
+            return Nothing(warn, "the manager does not know this vTPM's uuid");
         }
         catch (ManagerErrorException exception) when (exception.Result == TpmResult.Disabled)
         {
@@ -115,15 +126,25 @@ public sealed class VirtualTpm : IDisposable
         {
             throw Refusal($"the manager is not to be reached: {exception.Message}", exception);
         }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(hashKey);
-        }
     }
 
-    private static byte[]? Nothing(Action<string> log, string why)
+    /// <summary>The state on the image that belongs to what the manager keeps; null where a new TPM is to be made.</summary>
+    private static byte[]? Load(VtpmImage image, byte[]? hashKey, Action<string> warn)
     {
-        log($"MANUFACTURING A NEW TPM: {why}. If this vTPM had keys before, stop it now and restore its image, the manager's image, or its uuid");
+        if (hashKey is null) return null;
+        VtpmImageLoad load = image.Load(hashKey);
+        CryptographicOperations.ZeroMemory(hashKey);
+        return load.Content switch
+        {
+            VtpmImageContent.Loaded => load.State,
+            VtpmImageContent.Blank => Nothing(warn, "its image is blank, which is how a vTPM is cleared"),
+            _ => throw Refusal(load.Reason),
+        };
+    }
+
+    private static byte[]? Nothing(Action<string> warn, string why)
+    {
+        warn($"MANUFACTURING A NEW TPM: {why}. If this vTPM had keys before, stop it now and restore its image, the manager's image, or its uuid");
         return null;
     }
 

@@ -8,7 +8,8 @@ internal static class StorageFaults
 
     public static StorageException Opening(string path, Exception error) => error switch
     {
-        FileNotFoundException or DirectoryNotFoundException =>
+        DirectoryNotFoundException => new(StorageFault.NotFound, $"the directory of {path} does not exist; create it, or check the name", error),
+        FileNotFoundException =>
             new(StorageFault.NotFound, $"{path} does not exist; create it, or check the name", error),
         UnauthorizedAccessException =>
             new(StorageFault.AccessDenied,
