@@ -126,12 +126,30 @@ internal sealed class ManagerService(HardwareTpm hardware, ManagerImage image, M
         return allowUnprovisioned;
     }
 
-    /// <summary>Makes what the command changed durable.</summary>
+    /// <summary>
+    /// Ends what a failed save has left in doubt, or is TPM_IOERROR: a vTPM that was told a key which the disk may not have would write over the
+    /// slot that a restart then names.
+    /// </summary>
+    public TpmResult Settle(string what)
+    {
+        if (!Image.IsInDoubt) return TpmResult.Success;
+        if (Image.TrySettle(out string reason))
+        {
+            Log.Warn("the image's disk works again: the save that was in doubt is withdrawn");
+            return TpmResult.Success;
+        }
+
+        Log.Error($"{what}: refused, since a save is in doubt and cannot be withdrawn: {reason}. Look after the image's disk; every request tries again");
+        return TpmResult.IOError;
+    }
+
+    /// <summary>Makes what the command changed durable; what is refused here is taken back when the command ends.</summary>
     public TpmResult Save(string what)
     {
+        if (Settle(what) is var refusal and not TpmResult.Success) return refusal;
         ManagerSave save = Image.Save();
         if (save.Write is ManagerWrite.Saved or ManagerWrite.NotSealed) return TpmResult.Success;
-        string doubt = save.InDoubt ? "; whether it is on the disk will be seen at the next start" : "";
+        string doubt = save.InDoubt ? "; the disk may have it all the same: until this can be withdrawn, no vTPM is given its key" : "";
         Log.Error($"{what}: not saved: {save.Reason}{doubt}");
         return save.Write switch
         {

@@ -9,6 +9,7 @@ internal sealed class LoadHashKey() : ManagerCommand(VtpmManagerOrdinal.LoadHash
     {
         length = 0;
         if (!parameters.IsEmpty) return TpmResult.BadParameter;
+        if (context.Manager.Settle($"LoadHashKey of vTPM {context.Link.Uuid}") is var doubt and not TpmResult.Success) return doubt;
         if (context.Manager.Open(context.Link) is var refusal and not TpmResult.Success)
         {
             if (refusal == TpmResult.BadParameter) context.Log.Info($"LoadHashKey with unknown UUID={context.Link.Uuid}");

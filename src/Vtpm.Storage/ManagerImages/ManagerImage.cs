@@ -12,7 +12,8 @@ namespace Vtpm.Storage;
 /// sector 2, 3   root 0, 1 ──► [tree] ──► group ──► [tree] ──► vTPM sector          (hashes down, encrypted)
 /// sector 4...   groups, trees, vTPMs; a changed one goes to a sector that the live root does not use
 /// </code>
-/// Not thread-safe. Wherever a save fails, memory and disk keep the last saved state.
+/// Not thread-safe. Wherever a save fails, memory and disk keep the last saved state; where the disk cannot be made to, the image is
+/// <see cref="IsInDoubt"/>.
 /// </remarks>
 public sealed class ManagerImage : IDisposable
 {
@@ -62,6 +63,12 @@ public sealed class ManagerImage : IDisposable
     /// The other root is still sealed to earlier platforms of group 0, which so can open the state before this one. One more save ends that.
     /// </summary>
     public bool EarlierSealsRemain => IsPersistent && RootSealsOnDisk[LiveRoot] && !RootSealsOnDisk[1 - LiveRoot];
+
+    /// <summary>
+    /// A save has failed so late that a restart may find it, though memory has the state before it. Nobody is to act on what memory says until
+    /// <see cref="TrySettle"/> succeeds.
+    /// </summary>
+    public bool IsInDoubt { get; internal set; }
 
     internal SectorDisk Disk { get; }
 
@@ -170,9 +177,35 @@ public sealed class ManagerImage : IDisposable
         }
     }
 
-    /// <summary>Makes all changes durable, or takes them back.</summary>
+    /// <summary>Ends a doubt, if there is one, by taking the root of the failed save off the disk: memory has what a restart finds.</summary>
+    /// <param name="reason">What the medium says against it; empty when nothing is in doubt any more.</param>
+    public bool TrySettle(out string reason)
+    {
+        reason = "";
+        if (!IsInDoubt) return true;
+        try
+        {
+            Disk.WriteClear(RootLocation(1 - LiveRoot), []);
+            Disk.Flush();
+            IsInDoubt = false;
+            return true;
+        }
+        catch (IOException error)
+        {
+            reason = error.Message;
+            return false;
+        }
+    }
+
+    /// <summary>Makes all changes durable, or takes them back. First settles what an earlier save has left in doubt.</summary>
     public ManagerSave Save()
     {
+        if (!TrySettle(out string reason))
+        {
+            Changes.Rollback();
+            return new(ManagerWrite.Failed, reason, InDoubt: true);
+        }
+
         if (!IsPersistent)
         {
             Changes.Commit();
@@ -191,8 +224,7 @@ public sealed class ManagerImage : IDisposable
         catch (IOException error)
         {
             Changes.Rollback();
-            bool inDoubt = !writer.TryWithdraw();
-            return new(ManagerWrite.Failed, error.Message, inDoubt);
+            return new(ManagerWrite.Failed, error.Message, InDoubt: !TrySettle(out _));
         }
         catch
         {
@@ -211,6 +243,8 @@ public sealed class ManagerImage : IDisposable
         Keys.Key.Dispose();
         foreach (ManagerGroup group in _groups) group.Dispose();
     }
+
+    internal static uint RootLocation(int root) => 2 + (uint)root;
 
     internal int IndexOf(ManagerGroup group) => _groups.IndexOf(group);
 

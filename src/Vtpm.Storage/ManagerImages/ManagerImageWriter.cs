@@ -20,9 +20,6 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
     private Aes? _key;
     private uint _cursor = SectorDisk.FirstFree;
     private bool _sparesStale = true;
-    private bool _rootWritten;
-
-    private uint RootLocation => 2 + (uint)_target;
 
     public ManagerSave Write()
     {
@@ -44,25 +41,6 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         image.Disk.Flush();
         Apply(seals);
         return new(ManagerWrite.Saved, "");
-    }
-
-    /// <summary>
-    /// After a failure: if the new root may have reached the disk, it is made invalid, so that the old state is the only one. False when that
-    /// fails too.
-    /// </summary>
-    public bool TryWithdraw()
-    {
-        if (!_rootWritten) return true;
-        try
-        {
-            image.Disk.WriteClear(RootLocation, []);
-            image.Disk.Flush();
-            return true;
-        }
-        catch (IOException)
-        {
-            return false;
-        }
     }
 
     private static ManagerSave SealRefused() =>
@@ -187,8 +165,8 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         HashTree.Write(Write, groups.ToArray(), root.GroupLocations, root.GroupHashes, []);
         SetRollbackMacs(ref root);
         byte[] plain = WireFormat.ToBytes(root);
-        _rootWritten = true;
-        image.Disk.Write(_key!, RootLocation, plain);
+        image.IsInDoubt = true;   // until the barrier, or until the root is withdrawn
+        image.Disk.Write(_key!, ManagerImage.RootLocation(_target), plain);
     }
 
     private void SetRollbackMacs(ref RootSector root)
@@ -259,6 +237,7 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         image.Stale = image.Live;
         image.Live = _map;
         image.LiveRoot = _target;
+        image.IsInDoubt = false;
         image.Sequence++;
         image.MustWipe = false;
     }

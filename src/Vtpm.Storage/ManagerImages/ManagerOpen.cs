@@ -65,6 +65,6 @@ public enum ManagerWrite
 /// <param name="Write">How it ended.</param>
 /// <param name="Reason">For people; empty when saved.</param>
 /// <param name="InDoubt">
-/// The medium failed so late that the new state may be found after a restart, though memory has the old one. Ends with the next successful save.
+/// The medium failed so late that the new state may be found after a restart, though memory has the old one: <see cref="ManagerImage.IsInDoubt"/>.
 /// </param>
 public readonly record struct ManagerSave(ManagerWrite Write, string Reason, bool InDoubt = false);
