@@ -27,7 +27,8 @@ internal static class Program
     {
         OpenSslLibrary.Initialize();
         var root = new RootCommand(Description) { UpCommand.Create(), StatusCommand.Create(), HardwareCommand.Create(), ManagerCommand.Create(), RunCommand.Create(), VersionCommand() };
-        ParseResult result = root.Parse(args);
+        // A token @FILE is a secret's, and not to be unfolded into arguments.
+        ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Errors.Count > 0)
         {
             foreach (var error in result.Errors) Console.Error.WriteLine($"vtpm: {error.Message}");

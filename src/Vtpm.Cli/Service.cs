@@ -29,6 +29,8 @@ internal static class Service
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+        // What starting up has left on the heap would stay for as long as little is allocated: it is most of what an idle process has for itself.
+        GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         if (stopWithParent) new Thread(() => AwaitEndOfInput(stop), maxStackSize: 64 * 1024) { IsBackground = true }.Start();
         serve();
     }

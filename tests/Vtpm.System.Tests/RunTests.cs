@@ -110,7 +110,7 @@ public sealed class RunTests
         AssertRefused(
             VtpmProcess.Run("run", "--image", chain.VtpmImage, "--manager", chain.HardwareAddress.ToString(), "--listen", chain.VtpmAddress.ToString()),
             3, "LOADHASHKEY", "BadTag", "--manufacture");
-        Assert.True(File.ReadAllBytes(chain.VtpmImage).All(b => b == 0));
+        Assert.False(File.Exists(chain.VtpmImage));
     }
 
     [Fact]

@@ -71,6 +71,18 @@ public sealed class UpFolderTests : IDisposable
         StartAndStop();
     }
 
+    [Fact]
+    public void Up_SecretInAFile_IsOnNoCommandLine()
+    {
+        string secret = _folder["owner"];
+        File.WriteAllText(secret, "text:visible\n");
+        using VtpmProcess up = VtpmProcess.StartReady(Ready, "up", "--dir", Dir, "--owner-auth", "@" + secret, "loglevel=error");
+        foreach (string line in Directory.GetDirectories("/proc", "*").Select(process => Path.Combine(process, "cmdline")).Where(File.Exists).Select(CommandLine))
+            Assert.DoesNotContain("text:visible", line, StringComparison.Ordinal);
+        Assert.Contains("@" + secret, CommandLine($"/proc/{up.Pid}/cmdline"), StringComparison.Ordinal);
+        Stop(up);
+    }
+
     /// <summary>The endorsement keys of the chain as it was started.</summary>
     private string StartAndStop(string? dir = null)
     {
@@ -79,6 +91,18 @@ public sealed class UpFolderTests : IDisposable
         string[] keys = [.. up.Log.Split('\n').Where(line => line.StartsWith("     EK SHA-256 ", StringComparison.Ordinal))];
         Assert.Equal(2, keys.Length);
         return string.Join('\n', keys);
+    }
+
+    private static string CommandLine(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (IOException)
+        {
+            return "";   // it has just ended
+        }
     }
 
     private static void Stop(VtpmProcess up)

@@ -51,12 +51,14 @@ internal static class RunCommand
         VtpmOptions options, VtpmArguments arguments, TpmAddress manager, Guid? uuid, TpmAddress[] addresses, UnixFileMode mode, bool stopWithParent)
     {
         var log = new Log("VTPM") { IsQuiet = arguments.LogLevel == VtpmLogLevel.Error };
+        // Who started us waits for this line, however quiet we are to be.
+        var ready = new Log("VTPM") { IsQuiet = log.IsQuiet && !stopWithParent };
         log.Info($"vTPM {uuid?.ToString() ?? "of " + manager} starts on {options.ImagePath}");
         using var random = new SystemRandom();
         using VirtualTpm vtpm = VirtualTpm.Start(options, arguments, new ManagerLink(() => TpmConnection.Open(manager)), random, new OpenSslRsa(), log.Info, log.Warn);
         using var guests = new GuestServer(vtpm, arguments, log.Info, mode, log.Warn);
         foreach (TpmAddress address in addresses) log.Info($"listening on {guests.Server.Listen(address).Address}");
-        Service.Run(guests.Server, stopWithParent, () => log.Info("ready"));
+        Service.Run(guests.Server, stopWithParent, () => ready.Info("ready"));
         log.Info("the vTPM is off");
     }
 }

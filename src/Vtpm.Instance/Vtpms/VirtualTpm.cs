@@ -45,6 +45,7 @@ public sealed class VirtualTpm : IDisposable
             var entropy = new HardwareEntropy(manager, random, log);
             entropy.Refresh();
             var platform = new TpmPlatform(entropy, TimeProvider.System, rsa, TpmProfile.Xen);
+            (int Pcr, TpmDigest Value)[] hardwarePcrs = ReadHardwarePcrs(manager, arguments, warn);
             byte[]? hashKey = AskManager(options, isImageThere: store is not null, manager, warn);
             store ??= OpenStore(options.ImagePath);
             var image = new VtpmImage(store);
@@ -54,7 +55,12 @@ public sealed class VirtualTpm : IDisposable
                 : Manufacture(options, image, states, platform, warn);
             var vtpm = new VirtualTpm(store, manager, entropy, engine, new TpmHost(engine, states, warn));
             vtpm.StartUp(arguments.Startup);
-            vtpm.CopyHardwarePcrs(arguments.HardwarePcrs, log);
+            foreach ((int pcr, TpmDigest value) in hardwarePcrs)
+            {
+                engine.SetPcr(pcr, value);
+                log($"PCR {pcr} begins with the hardware's {value}");
+            }
+
             return vtpm;
         }
         catch
@@ -191,17 +197,19 @@ public sealed class VirtualTpm : IDisposable
         if (result != TpmResult.Success) throw new VtpmStartException($"TPM_Startup({type}) failed with {result}");
     }
 
-    /// <summary><c>hwinitpcr</c>: the vTPM's PCRs begin with the hardware's values.</summary>
-    private void CopyHardwarePcrs(IReadOnlySet<int> pcrs, Action<string> log)
+    /// <summary><c>hwinitpcr</c>: the hardware's values, which the vTPM's PCRs are to begin with.</summary>
+    private static (int Pcr, TpmDigest Value)[] ReadHardwarePcrs(ManagerLink manager, VtpmArguments arguments, Action<string> warn)
     {
+        if (arguments.HardwarePcrs.Count > 0 && arguments.Startup == TpmStartupType.State)
+        {
+            // They would undo what the guest measured before it slept.
+            warn("hwinitpcr is for a vTPM that starts clear; with save, the PCRs are those that were saved");
+            return [];
+        }
+
         try
         {
-            foreach (int pcr in pcrs)
-            {
-                TpmDigest value = _manager.PcrRead(pcr);
-                Engine.SetPcr(pcr, value);
-                log($"PCR {pcr} begins with the hardware's {value}");
-            }
+            return [.. arguments.HardwarePcrs.Select(pcr => (pcr, manager.PcrRead(pcr)))];
         }
         catch (Exception exception) when (exception is TpmTransportException or ManagerErrorException)
         {

@@ -22,6 +22,8 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
         if (_disk.Count < ManagerImage.SmallestSectors) return Refuse(ManagerImageContent.TooSmall, TooSmall(store));
         try
         {
+            // A manager that was killed may have written what no barrier has made durable: what is read from here on is on the disk.
+            store.Flush();
             SealListSector[] lists = [ReadSealList(0), ReadSealList(1)];
             if (Classify(lists) is { } refusal) return refusal;
 

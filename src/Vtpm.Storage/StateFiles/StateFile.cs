@@ -60,6 +60,8 @@ public sealed class StateFile : IDisposable
         try
         {
             var state = new StateFile(file, ReadHeader(file));
+            // A process that was killed may have written a state that no barrier has made durable: what is found here is on the disk.
+            file.Flush();
             state.FindNewest();
             return state;
         }
