@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Vtpm.Transports;
 using Vtpm.Wire;
 
@@ -8,11 +9,13 @@ public sealed class GuestServer : IDisposable
 {
     private readonly VirtualTpm _vtpm;
     private readonly VtpmArguments _arguments;
+    private readonly Action<string> _log;
 
     public GuestServer(VirtualTpm vtpm, VtpmArguments arguments, Action<string> log, UnixFileMode socketMode, Action<string>? warn = null)
     {
         _vtpm = vtpm;
         _arguments = arguments;
+        _log = log;
         Server = new TpmServer(Execute, new TpmServerOptions
         {
             UnixMode = socketMode,
@@ -35,6 +38,13 @@ public sealed class GuestServer : IDisposable
         // A stream has no locality of its own: everything on it is at locality 0. Its label is its address.
         const int locality = 0;
         if (!_arguments.Localities.Allows(client.Listener.ToString(), locality)) return TpmMessage.WriteFailure(request, TpmResult.Fail, response);
-        return _vtpm.Execute(request, locality, response);
+        int length = _vtpm.Execute(request, locality, response);
+        if (_arguments.LogLevel == VtpmLogLevel.Debug)
+        {
+            var ordinal = (TpmOrdinal)BinaryPrimitives.ReadUInt32BigEndian(request[6..]);
+            _log($"{client}: TPM_{ordinal} at locality {locality} was answered TPM_{(TpmResult)BinaryPrimitives.ReadUInt32BigEndian(response[6..])}");
+        }
+
+        return length;
     }
 }

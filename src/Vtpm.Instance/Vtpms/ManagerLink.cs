@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Vtpm.Client;
 using Vtpm.Transports;
 using Vtpm.Wire;
 
@@ -19,87 +19,79 @@ public sealed class ManagerLink(Func<ITpmConnection> connect) : IDisposable
 {
     private const int MaxRandomBytes = 128;
 
-    private readonly byte[] _response = new byte[TpmMessage.MaxLength];
-    private ITpmConnection? _connection;
+    private VtpmManagerClient? _manager;
+
+    private delegate T Request<T>(VtpmManagerClient manager, ReadOnlySpan<byte> argument);
 
     /// <summary>VTPM_ORD_SAVEHASHKEY: the manager keeps it, durably, once this returns.</summary>
     /// <exception cref="ManagerErrorException">It refused.</exception>
     /// <exception cref="TpmTransportException">No answer: whether it keeps it is not known.</exception>
-    public void SaveHashKey(ReadOnlySpan<byte> hashKey) => Send("SAVEHASHKEY", TpmTag.VtpmReq, (uint)VtpmManagerOrdinal.SaveHashKey, hashKey);
+    public void SaveHashKey(ReadOnlySpan<byte> hashKey) => Send("SAVEHASHKEY", hashKey, static (manager, hashKey) =>
+    {
+        manager.SaveHashKey(hashKey);
+        return true;
+    });
 
-    /// <summary>VTPM_ORD_LOADHASHKEY: what the manager keeps for this vTPM; 52 bytes, for the caller to zero.</summary>
+    /// <summary>VTPM_ORD_LOADHASHKEY: what the manager keeps for this vTPM, as a rule 52 bytes, for the caller to zero.</summary>
     /// <exception cref="ManagerErrorException">It refused: TPM_BAD_PARAMETER when it does not know the vTPM.</exception>
     /// <exception cref="TpmTransportException">No answer.</exception>
-    public byte[] LoadHashKey()
+    public byte[] LoadHashKey() => Send("LOADHASHKEY", [], static (manager, _) =>
     {
-        byte[] hashKey = Send("LOADHASHKEY", TpmTag.VtpmReq, (uint)VtpmManagerOrdinal.LoadHashKey, []).ToArray();
-        CryptographicOperations.ZeroMemory(_response);
-        return hashKey;
-    }
+        Span<byte> keyData = stackalloc byte[VtpmHashKey.MaxSize];
+        int length = manager.LoadHashKey(keyData);
+        byte[] hashKey = keyData[..length].ToArray();
+        CryptographicOperations.ZeroMemory(keyData);
+        return length > 0 ? hashKey : throw new ManagerErrorException("LOADHASHKEY", TpmResult.BadParameter);
+    });
 
     /// <summary>Random bytes of the hardware TPM, as many as it gives; for the caller to zero.</summary>
-    public byte[] GetRandom(int length)
-    {
-        Span<byte> count = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(count, Math.Min(length, MaxRandomBytes));
-        ReadOnlySpan<byte> answer = Send("TPM_GetRandom", TpmTag.RquCommand, (uint)TpmOrdinal.GetRandom, count);
-        return answer.Length < 4 ? [] : answer[4..].ToArray();
-    }
+    public byte[] GetRandom(int length) =>
+        Send("TPM_GetRandom", [], (manager, _) => manager.Hardware.GetRandom(Math.Min(length, MaxRandomBytes)));
 
     /// <summary>A PCR of the hardware TPM.</summary>
-    public TpmDigest PcrRead(int pcr)
-    {
-        Span<byte> index = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(index, pcr);
-        ReadOnlySpan<byte> answer = Send("TPM_PCRRead", TpmTag.RquCommand, (uint)TpmOrdinal.PcrRead, index);
-        return answer.Length == TpmDigest.Size ? new TpmDigest(answer) : throw new ManagerErrorException("TPM_PCRRead", TpmResult.Size);
-    }
+    public TpmDigest PcrRead(int pcr) => Send("TPM_PCRRead", [], (manager, _) => manager.Hardware.PcrRead((uint)pcr));
 
     public void Dispose() => Disconnect();
 
-    /// <summary>Sends one request, over a new connection where the old one has died before the request left.</summary>
-    private ReadOnlySpan<byte> Send(string name, TpmTag tag, uint ordinal, ReadOnlySpan<byte> body)
+    /// <summary>
+    /// Sends one request, again over a new connection where the old one has failed: every request may be repeated, for a manager that has kept a hash
+    /// and key keeps them again.
+    /// </summary>
+    private T Send<T>(string name, ReadOnlySpan<byte> argument, Request<T> request)
     {
-        byte[] request = new byte[TpmHeader.Size + body.Length];
-        BinaryPrimitives.WriteUInt16BigEndian(request, (ushort)tag);
-        BinaryPrimitives.WriteInt32BigEndian(request.AsSpan(2), request.Length);
-        BinaryPrimitives.WriteUInt32BigEndian(request.AsSpan(6), ordinal);
-        body.CopyTo(request.AsSpan(TpmHeader.Size));
-        try
-        {
-            int length = Transmit(request);
-            TpmResult result = (TpmResult)BinaryPrimitives.ReadUInt32BigEndian(_response.AsSpan(6));
-            return result == TpmResult.Success ? _response.AsSpan(TpmHeader.Size..length) : throw new ManagerErrorException(name, result);
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(request);
-        }
-    }
-
-    private int Transmit(byte[] request)
-    {
-        bool isFresh = _connection is null;
+        bool isFresh = _manager is null;
         while (true)
         {
             try
             {
-                _connection ??= connect();
-                return _connection.Transmit(request, _response);
+                _manager ??= new VtpmManagerClient(connect());
+                return request(_manager, argument);
             }
             catch (TpmTransportException)
             {
                 Disconnect();
-                // Every request may be repeated: the manager that has kept a hash and key keeps them again.
                 if (isFresh) throw;
                 isFresh = true;
+            }
+            catch (VtpmManagerException exception)
+            {
+                throw new ManagerErrorException(name, exception.Result);
+            }
+            catch (TpmCommandException exception)
+            {
+                throw new ManagerErrorException(name, exception.Result);
+            }
+            catch (TpmProtocolException exception)
+            {
+                Disconnect();
+                throw new TpmTransportException(TpmTransportFault.Malformed, exception.Message, exception);
             }
         }
     }
 
     private void Disconnect()
     {
-        _connection?.Dispose();
-        _connection = null;
+        _manager?.Dispose();
+        _manager = null;
     }
 }
