@@ -109,7 +109,7 @@ public sealed class RunTests
         chain.StartHardware();
         AssertRefused(
             VtpmProcess.Run("run", "--image", chain.VtpmImage, "--manager", chain.HardwareAddress.ToString(), "--listen", chain.VtpmAddress.ToString()),
-            3, "LOADHASHKEY", "BadTag", "--manufacture");
+            4, "LOADHASHKEY", "not a vTPM manager", "--manufacture");
         Assert.False(File.Exists(chain.VtpmImage));
     }
 

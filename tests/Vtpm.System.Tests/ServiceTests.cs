@@ -134,7 +134,8 @@ public sealed class ServiceTests
 
         Limit(process, "4096");
         TpmCommandException refusal = Assert.ThrowsAny<TpmCommandException>(() => load.Acknowledge(5));
-        Assert.Equal(TpmResult.Fail, refusal.Result);
+        // The vTPM does not know how long its manager's trouble will last: the guest may try again.
+        Assert.Equal(which == "manager" ? TpmResult.Retry : TpmResult.Fail, refusal.Result);
         Assert.True(process.IsRunning, process.Log);
         process.WaitFor("free space");
         load.VerifyRunning();

@@ -84,7 +84,7 @@ public sealed class ManagerLink(Func<ITpmConnection> connect) : IDisposable
             catch (TpmProtocolException exception)
             {
                 Disconnect();
-                throw new TpmTransportException(TpmTransportFault.Malformed, exception.Message, exception);
+                throw new TpmTransportException(TpmTransportFault.Malformed, $"what answers {name} is not a vTPM manager", exception);
             }
         }
     }
