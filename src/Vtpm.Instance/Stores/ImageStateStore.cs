@@ -36,26 +36,14 @@ public sealed class ImageStateStore(VtpmImage image, ManagerLink manager, Action
             manager.SaveHashKey(hashKey);
             image.Accept();
         }
-        catch (ManagerErrorException exception) when (exception.Result is TpmResult.Retry or TpmResult.IOError)
+        catch (Exception exception) when (exception is ManagerErrorException or TpmTransportException)
         {
-            throw new StateNotSavedException(
-                $"the vTPM's state may not have been saved: {exception.Message}; the manager's own log says why. The command was refused; it can be sent again",
-                isTransient: true,
-                exception);
-        }
-        catch (ManagerErrorException exception)
-        {
-            // Not rejected for certain: the request may have been sent twice, to a manager that kept the key and died, and to one that cannot save.
-            // So the save stays pending, and the next one asks the manager which slot counts before it writes over either.
-            throw new StateNotSavedException(
-                $"the vTPM's state was not saved: {exception.Message}; the manager's own log says why. The state before it still counts", isTransient: false, exception);
-        }
-        catch (TpmTransportException exception)
-        {
-            throw new StateNotSavedException(
-                $"the vTPM's state may not have been saved: no answer from the manager ({exception.Message}). The command was refused; it can be sent again",
-                isTransient: true,
-                exception);
+            // Not rejected for certain, even where the manager refuses: the request may have been sent twice, to a manager that kept the key and died, and
+            // to one that cannot save. So the save stays pending, and the next one asks the manager which slot counts before it writes over either.
+            bool isTransient = exception is TpmTransportException or ManagerErrorException { Result: TpmResult.Retry or TpmResult.IOError };
+            string what = exception is TpmTransportException ? $"no answer from the manager ({exception.Message})" : $"{exception.Message}; the manager's own log says why";
+            string advice = isTransient ? "The command was refused; it can be sent again" : "The command was refused";
+            throw new StateNotSavedException($"the vTPM's state may not have been saved: {what}. {advice}", isTransient, exception);
         }
     }
 
