@@ -29,7 +29,7 @@ public sealed partial class TpmClient(ITpmConnection connection, bool ownsConnec
     public int Transmit(ReadOnlySpan<byte> request, Span<byte> response, out TpmResult result)
     {
         int length = connection.Transmit(request, response);
-        result = (TpmResult)BinaryPrimitives.ReadUInt32BigEndian(response[6..]);
+        result = TpmMessage.ReadResult(response);
         return length;
     }
 

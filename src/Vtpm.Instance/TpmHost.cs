@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Vtpm.Transports;
 using Vtpm.Wire;
 
@@ -34,6 +33,6 @@ public sealed class TpmHost(ITpmEngine engine, IStateStore store, Action<string>
         byte[] request = [0, (byte)TpmTag.RquCommand, 0, 0, 0, 12, 0, 0, 0, (byte)TpmOrdinal.Startup, 0, (byte)type];
         byte[] response = new byte[TpmMessage.MaxLength];
         Execute(request, locality: 0, response);
-        return (TpmResult)BinaryPrimitives.ReadUInt32BigEndian(response.AsSpan(6));
+        return TpmMessage.ReadResult(response);
     }
 }

@@ -23,6 +23,12 @@ public static class TpmMessage
     /// <summary>paramSize of a message that has begun with <paramref name="start"/>; at least six bytes.</summary>
     public static uint ReadSize(ReadOnlySpan<byte> start) => BinaryPrimitives.ReadUInt32BigEndian(start[2..]);
 
+    /// <summary>The ordinal of a whole request.</summary>
+    public static TpmOrdinal ReadOrdinal(ReadOnlySpan<byte> request) => (TpmOrdinal)BinaryPrimitives.ReadUInt32BigEndian(request[SizeEnd..]);
+
+    /// <summary>The returnCode of a whole response.</summary>
+    public static TpmResult ReadResult(ReadOnlySpan<byte> response) => (TpmResult)BinaryPrimitives.ReadUInt32BigEndian(response[SizeEnd..]);
+
     /// <summary>Whether <paramref name="bytes"/> are one message and nothing else.</summary>
     public static bool IsWhole(ReadOnlySpan<byte> bytes) => bytes.Length >= HeaderLength && ReadSize(bytes) == (uint)bytes.Length;
 

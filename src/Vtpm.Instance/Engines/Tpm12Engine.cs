@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Vtpm.Engine;
 using Vtpm.Transports;
 using Vtpm.Wire;
@@ -93,7 +92,7 @@ public sealed class Tpm12Engine : ITpmEngine
         var header = new TpmHeader { Tag = TpmTag.RquCommand, ParamSize = (uint)(TpmHeader.Size + body.Length), Code = (uint)ordinal };
         byte[] response = new byte[Tpm12.MaxResponseSize];
         state = tpm.Execute(state, [.. WireFormat.ToBytes(header), .. body], locality: 0, response, out _);
-        var result = (TpmResult)BinaryPrimitives.ReadUInt32BigEndian(response.AsSpan(6));
+        TpmResult result = TpmMessage.ReadResult(response);
         return result == TpmResult.Success ? state : throw new InvalidOperationException($"{ordinal} of a new TPM answered {result}");
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Vtpm.Transports;
 using Vtpm.Wire;
 
@@ -40,10 +39,7 @@ public sealed class GuestServer : IDisposable
         if (!_arguments.Localities.Allows(client.Listener.ToString(), locality)) return TpmMessage.WriteFailure(request, TpmResult.Fail, response);
         int length = _vtpm.Execute(request, locality, response);
         if (_arguments.LogLevel == VtpmLogLevel.Debug)
-        {
-            var ordinal = (TpmOrdinal)BinaryPrimitives.ReadUInt32BigEndian(request[6..]);
-            _log($"{client}: TPM_{ordinal} at locality {locality} was answered TPM_{(TpmResult)BinaryPrimitives.ReadUInt32BigEndian(response[6..])}");
-        }
+            _log($"{client}: TPM_{TpmMessage.ReadOrdinal(request)} at locality {locality} was answered TPM_{TpmMessage.ReadResult(response)}");
 
         return length;
     }
