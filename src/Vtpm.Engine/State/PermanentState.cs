@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Vtpm.Wire;
 
 namespace Vtpm.Engine;
@@ -57,9 +58,25 @@ public sealed record PermanentData
     /// <summary>TPM_CMK_DELEGATE, what delegates may do with certified migration keys.</summary>
     public uint RestrictDelegate { get; init; }
 
+    /// <summary>tpmDAASeed. It, <see cref="DaaProof"/> and <see cref="DaaBlobKey"/> are made and lost together.</summary>
     public Secret? DaaSeed { get; init; }
 
     public Secret? DaaProof { get; init; }
+
+    /// <summary>AES-128 key of what a DAA session keeps outside (TPM_DAA_BLOB).</summary>
+    public Secret? DaaBlobKey { get; init; }
+
+    /// <summary>manuMaintPub, the key that maintenance archives are made for; null until TPM_LoadManuMaintPub has brought one.</summary>
+    public TpmPubKey? ManuMaintPub { get; init; }
+
+    /// <summary>
+    /// ordinalAuditStatus, as what differs from the Audit column of Part 2 §17: the ordinals that the owner has turned on or off. So a command that a
+    /// later build adds is audited as its row says.
+    /// </summary>
+    public IReadOnlySet<TpmOrdinal> AuditChanges { get; init; } = FrozenSet<TpmOrdinal>.Empty;
+
+    /// <summary>auditMonotonicCounter: the audit sessions that there have been.</summary>
+    public uint AuditMonotonicCounter { get; init; }
 
     /// <summary>Highest id that a delegation family has had.</summary>
     public uint LastFamilyId { get; init; }

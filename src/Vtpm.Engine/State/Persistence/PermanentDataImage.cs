@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Vtpm.Wire;
 
 namespace Vtpm.Engine;
@@ -19,6 +20,7 @@ internal struct PermanentDataImage : IWireStructure<PermanentDataImage>
     public Secret? DaaSeed;
     public Secret? DaaProof;
     public uint LastFamilyId;
+    public AddedFields Added;
 
     public static void Describe<TCodec>(ref TCodec wire, ref PermanentDataImage value)
         where TCodec : struct, IWireCodec, allows ref struct
@@ -39,6 +41,24 @@ internal struct PermanentDataImage : IWireStructure<PermanentDataImage>
         wire.UInt32(ref value.LastFamilyId);
     }
 
+    /// <summary>The fields that version 2 of the format has added; they stand at the end of the file.</summary>
+    internal struct AddedFields : IWireStructure<AddedFields>
+    {
+        public Secret? DaaBlobKey;
+        public TpmPubKey? ManuMaintPub;
+        public Number[] AuditChanges;
+        public uint AuditMonotonicCounter;
+
+        public static void Describe<TCodec>(ref TCodec wire, ref AddedFields value)
+            where TCodec : struct, IWireCodec, allows ref struct
+        {
+            wire.Secret(ref value.DaaBlobKey);
+            wire.Optional(ref value.ManuMaintPub);
+            wire.List32(ref value.AuditChanges, StateFormat.MaxItems);
+            wire.UInt32(ref value.AuditMonotonicCounter);
+        }
+    }
+
     public static PermanentDataImage Of(PermanentData data) => new()
     {
         TpmProof = data.TpmProof,
@@ -55,6 +75,13 @@ internal struct PermanentDataImage : IWireStructure<PermanentDataImage>
         DaaSeed = data.DaaSeed,
         DaaProof = data.DaaProof,
         LastFamilyId = data.LastFamilyId,
+        Added = new AddedFields
+        {
+            DaaBlobKey = data.DaaBlobKey,
+            ManuMaintPub = data.ManuMaintPub,
+            AuditChanges = [.. data.AuditChanges.Order().Select(ordinal => new Number { Value = (uint)ordinal })],
+            AuditMonotonicCounter = data.AuditMonotonicCounter,
+        },
     };
 
     /// <exception cref="StateFormatException">A secret that every TPM has is missing, or a key is not usable.</exception>
@@ -77,6 +104,10 @@ internal struct PermanentDataImage : IWireStructure<PermanentDataImage>
             DaaSeed = DaaSeed,
             DaaProof = DaaProof,
             LastFamilyId = LastFamilyId,
+            DaaBlobKey = Added.DaaBlobKey,
+            ManuMaintPub = Added.ManuMaintPub,
+            AuditChanges = (Added.AuditChanges ?? []).Select(number => (TpmOrdinal)number.Value).ToFrozenSet(),
+            AuditMonotonicCounter = Added.AuditMonotonicCounter,
         };
     }
 }

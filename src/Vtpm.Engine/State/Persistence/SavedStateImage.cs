@@ -58,12 +58,4 @@ internal struct SavedStateImage : IWireStructure<SavedStateImage>
         };
         return new SavedState(PcrBank.Of(Pcrs), StClearFlags, data, StateFormat.Keys(Keys, rsa));
     }
-
-    internal struct Number : IWireStructure<Number>
-    {
-        public uint Value;
-
-        public static void Describe<TCodec>(ref TCodec wire, ref Number value)
-            where TCodec : struct, IWireCodec, allows ref struct => wire.UInt32(ref value.Value);
-    }
 }

@@ -12,7 +12,7 @@ public sealed class StateFormatException(string message) : Exception(message);
 public static class StateFormat
 {
     /// <summary>The version that this build writes, and the newest that it reads. A change of layout gets a new number.</summary>
-    public const uint Version = 1;
+    public const uint Version = 2;
 
     internal const int MaxItems = 4096;
 
@@ -91,6 +91,7 @@ public static class StateFormat
             wire.Structure(ref value.DictionaryAttack);
             wire.List32(ref value.OwnerEvictKeys, MaxItems);
             wire.Optional(ref value.SavedState);
+            if (value.Version >= 2) wire.Structure(ref value.Data.Added);
         }
 
         public static Image Of(PermanentState state) => new()
