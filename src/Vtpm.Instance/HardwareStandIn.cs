@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Vtpm.Crypto;
 using Vtpm.Engine;
 using Vtpm.Storage;
 using Vtpm.Wire;
@@ -26,7 +27,7 @@ public sealed class HardwareStandIn : IDisposable
         StateFile file = StateFile.Open(statePath);
         try
         {
-            var platform = new TpmPlatform(random, TimeProvider.System, rsa, TpmProfile.Xen);
+            var platform = new TpmPlatform(random, TimeProvider.System, rsa, new OpenSslArithmetic(), TpmProfile.Xen);
             var store = new FileStateStore(file);
             return new HardwareStandIn(file, new TpmHost(Load(file, store, platform, log), store, log));
         }

@@ -1,3 +1,4 @@
+using Vtpm.Crypto;
 using Vtpm.Engine;
 using Vtpm.Engine.Commands.Ownership;
 using Vtpm.TestKit;
@@ -8,7 +9,7 @@ namespace Vtpm.Instance.Tests;
 
 public class Tpm12EngineTests
 {
-    private static readonly TpmPlatform Platform = new(new SeededRandom(), new ManualTime(), new FixedRsa(), TpmProfile.Xen);
+    private static readonly TpmPlatform Platform = new(new SeededRandom(), new ManualTime(), new FixedRsa(), new OpenSslArithmetic(), TpmProfile.Xen);
 
     private readonly Tpm12Engine _engine = Tpm12Engine.Manufacture(Platform, withEndorsementKey: false, message => Assert.Fail(message));
     private readonly byte[] _response = new byte[Tpm12.MaxResponseSize];

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Vtpm.Crypto;
 using Vtpm.Engine;
 using Vtpm.Wire;
 
@@ -26,7 +27,7 @@ public sealed partial class TestTpm
     public TestTpm(TpmProfile? profile = null, int seed = 1, bool started = true)
     {
         Random = new SeededRandom(seed);
-        Engine = new Tpm12(new TpmPlatform(Random, Time, new FixedRsa(), profile ?? TpmProfile.Xen));
+        Engine = new Tpm12(new TpmPlatform(Random, Time, new FixedRsa(), new OpenSslArithmetic(), profile ?? TpmProfile.Xen));
         Engine.CommandFailed += exception => Defect = exception;
         State = Engine.PowerOn(Engine.Manufacture());
         if (started) Startup();

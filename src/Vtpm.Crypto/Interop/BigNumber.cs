@@ -12,6 +12,8 @@ internal readonly ref struct BigNumber
 
     internal bool IsZero => LibCrypto.BN_is_zero(Handle) == 1;
 
+    internal bool IsOdd => LibCrypto.BN_is_odd(Handle) == 1;
+
     internal int BitLength => LibCrypto.BN_num_bits(Handle);
 
     internal static BigNumber Create() => new(LibCrypto.BN_new());
@@ -40,6 +42,16 @@ internal readonly ref struct BigNumber
     {
         LibCrypto.BN_set_flags(Handle, LibCrypto.BnFlagConstantTime);
         return this;
+    }
+
+    /// <summary>Stores the number with leading zeros, in time that does not tell how many.</summary>
+    /// <returns>False when it has more bytes than there are.</returns>
+    internal bool TryStore(Span<byte> bytes)
+    {
+        if (LibCrypto.BN_bn2binpad(Handle, bytes, bytes.Length) == bytes.Length) return true;
+        LibCrypto.ERR_clear_error();
+        bytes.Clear();
+        return false;
     }
 
     /// <summary>A copy that a key of libcrypto is to own.</summary>

@@ -77,6 +77,9 @@ internal static partial class LibCrypto
     internal static partial int BN_is_zero(nint number);
 
     [LibraryImport(Library)]
+    internal static partial int BN_is_odd(nint number);
+
+    [LibraryImport(Library)]
     internal static partial int BN_ucmp(nint left, nint right);
 
     [LibraryImport(Library)]
@@ -103,6 +106,9 @@ internal static partial class LibCrypto
     internal static partial int BN_mul(nint result, nint left, nint right, nint context);
 
     [LibraryImport(Library)]
+    internal static partial int BN_add(nint result, nint left, nint right);
+
+    [LibraryImport(Library)]
     internal static partial int BN_div(nint quotient, nint remainder, nint dividend, nint divisor, nint context);
 
     [LibraryImport(Library)]
@@ -110,6 +116,9 @@ internal static partial class LibCrypto
 
     [LibraryImport(Library)]
     internal static partial int BN_mod_exp_mont(nint result, nint number, nint exponent, nint modulus, nint context, nint montgomery);
+
+    [LibraryImport(Library)]
+    internal static partial int BN_mod_exp_mont_consttime(nint result, nint number, nint exponent, nint modulus, nint context, nint montgomery);
 
     [LibraryImport(Library)]
     internal static partial nint BN_CTX_new();

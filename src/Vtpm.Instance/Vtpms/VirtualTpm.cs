@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Vtpm.Crypto;
 using Vtpm.Engine;
 using Vtpm.Storage;
 using Vtpm.Transports;
@@ -44,7 +45,7 @@ public sealed class VirtualTpm : IDisposable
         {
             var entropy = new HardwareEntropy(manager, random, log);
             entropy.Refresh();
-            var platform = new TpmPlatform(entropy, TimeProvider.System, rsa, TpmProfile.Xen);
+            var platform = new TpmPlatform(entropy, TimeProvider.System, rsa, new OpenSslArithmetic(), TpmProfile.Xen);
             (int Pcr, TpmDigest Value)[] hardwarePcrs = ReadHardwarePcrs(manager, arguments, warn);
             byte[]? hashKey = AskManager(options, isImageThere: store is not null, manager, warn);
             store ??= OpenStore(options.ImagePath);

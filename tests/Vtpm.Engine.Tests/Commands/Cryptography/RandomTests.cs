@@ -1,3 +1,4 @@
+using Vtpm.Crypto;
 using Vtpm.Engine.Commands.Cryptography;
 using Vtpm.TestKit;
 using Vtpm.Wire;
@@ -40,7 +41,7 @@ public class RandomTests
     public void StirRandom_Bytes_ReachTheGenerator()
     {
         var random = new RecordingRandom();
-        var engine = new Tpm12(new TpmPlatform(random, new ManualTime(), new FixedRsa(), TpmProfile.Xen));
+        var engine = new Tpm12(new TpmPlatform(random, new ManualTime(), new FixedRsa(), new OpenSslArithmetic(), TpmProfile.Xen));
         TpmState state = engine.PowerOn(engine.Manufacture());
         byte[] response = new byte[Tpm12.MaxResponseSize];
         state = engine.Execute(state, Convert.FromHexString("00c10000000c000000990001"), 0, response, out _);

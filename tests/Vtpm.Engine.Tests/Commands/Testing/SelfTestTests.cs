@@ -58,7 +58,7 @@ public class SelfTestTests
 
         public BrokenTpm(ITpmRandom? random = null, ITpmRsa? rsa = null)
         {
-            _engine = new Tpm12(new TpmPlatform(random ?? new SeededRandom(), new ManualTime(), rsa ?? new OpenSslRsa(), TpmProfile.Xen));
+            _engine = new Tpm12(new TpmPlatform(random ?? new SeededRandom(), new ManualTime(), rsa ?? new OpenSslRsa(), new OpenSslArithmetic(), TpmProfile.Xen));
             State = _engine.PowerOn(_engine.Manufacture());
             Assert.Equal(TpmResult.Success, Execute(Convert.FromHexString("00c10000000c000000990001"), out _));
         }
