@@ -29,6 +29,16 @@ public sealed partial class CommandContext
         return CryptographicOperations.FixedTimeEquals(expected, given) ? TpmResult.Success : Fail(TpmResult.AuthFail);
     }
 
+    /// <summary>
+    /// Compares a proof of a secret, which is an HMAC under it, in constant time: a guess at the secret like that of a session (Part 3 §27.4.2).
+    /// </summary>
+    /// <returns>TPM_SUCCESS, TPM_AUTHFAIL, or TPM_DEFEND_LOCK_RUNNING without having looked.</returns>
+    public TpmResult CompareProof(in TpmDigest expected, in TpmDigest given)
+    {
+        if (IsLockedOut) return TpmResult.DefendLockRunning;
+        return expected.FixedTimeEquals(given) ? TpmResult.Success : Fail(TpmResult.AuthFail);
+    }
+
     /// <summary>The TPM goes into failure mode (Part 1 §9.2) once the command has failed with what this returns: TPM_FAILEDSELFTEST.</summary>
     public TpmResult EnterFailureMode(FailureCause cause)
     {

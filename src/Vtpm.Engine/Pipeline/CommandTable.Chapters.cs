@@ -137,6 +137,8 @@ public sealed partial class CommandTable
         // §27 Deprecated commands
         new DirWriteAuth(),
         new DirRead(),
+        new ChangeAuthAsymStart(),
+        new ChangeAuthAsymFinish(),
         new LoadKey(),
         new EvictKey(),
         new TerminateHandle(),

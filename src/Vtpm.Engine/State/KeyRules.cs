@@ -27,7 +27,9 @@ public static class KeyRules
     {
         if (!flags.Fips) return TpmResult.Success;
         bool isShort = KeyParameters.ReadRsa(key.AlgorithmParms, out TpmRsaKeyParms rsa) == TpmResult.Success && rsa.KeyLength < 1024;
-        return isShort || key.AuthDataUsage == TpmAuthDataUsage.Never || key.KeyUsage == TpmKeyUsage.Legacy ? TpmResult.NotFips : TpmResult.Success;
+        // An ephemeral key has no secret, and needs none: it decrypts for one command, and answers nothing of what it finds (Part 3 §27.4.1).
+        bool isOpen = key.AuthDataUsage == TpmAuthDataUsage.Never && key.KeyUsage != TpmKeyUsage.AuthChange;
+        return isShort || isOpen || key.KeyUsage == TpmKeyUsage.Legacy ? TpmResult.NotFips : TpmResult.Success;
     }
 
     /// <summary>The table of Part 2 §5.8.1. It has no _INFO for a legacy key.</summary>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Vtpm.Engine.Commands.AuthorizationChanges;
 using Vtpm.Engine.Commands.Deprecated;
 using Vtpm.Engine.Commands.Endorsement;
@@ -104,5 +105,22 @@ public static partial class Corpus
             };
             tpm.Send(new ChangeAuthOwner(), change, osap);
         }
+    }
+    private static void ChangeSecretsUnseen(TestTpm tpm)
+    {
+        // Of 1024 bits, so that the theories over every byte stay quick.
+        uint identity = tpm.LoadWrapped(TpmKeyUsage.Identity, flags: TpmKeyFlags.None);
+        var start = new ChangeAuthAsymStartRequest { IdHandle = identity, TempKey = TestTpm.RsaParms(1024, TpmEncScheme.RsaesOaepSha1Mgf1) };
+        ChangeAuthAsymStartResponse ephemeral = tpm.Send(new ChangeAuthAsymStart(), start, Key(tpm));
+        var finish = new ChangeAuthAsymFinishRequest
+        {
+            ParentHandle = TpmKeyHandle.Srk,
+            EphHandle = ephemeral.EphHandle,
+            EntityType = (ushort)TpmEntityType.Key,
+            NewAuthLink = new TpmDigest(HMACSHA1.HashData(TestTpm.KeyAuth, TestTpm.OwnerAuth)),
+            EncNewAuth = Witness.EncryptOaep(ephemeral.TempKey.PubKey.Key, [.. TestTpm.OwnerAuth, .. tpm.NewNonce().ReadOnlySpan]),
+            EncData = tpm.Wrap(TpmKeyUsage.Signing, TestTpm.KeyAuth).EncData,
+        };
+        tpm.Send(new ChangeAuthAsymFinish(), finish, Owner(tpm));
     }
 }

@@ -20,7 +20,7 @@ public static partial class Corpus
     {
         var entries = new List<CorpusEntry>();
         foreach (Action<TestTpm> script in (Action<TestTpm>[])[Start, Test, OptIn, Own, Clear, Endorse]) Run(entries, script);
-        foreach (Action<TestTpm> script in (Action<TestTpm>[])[Store, Cryptography, Attest, ChangeSecrets, Sessions, Contexts, Remember, Count, Deprecated])
+        foreach (Action<TestTpm> script in (Action<TestTpm>[])[Store, Cryptography, Attest, ChangeSecrets, ChangeSecretsUnseen, Sessions, Contexts, Remember, Count, Deprecated])
         {
             Run(entries, tpm =>
             {

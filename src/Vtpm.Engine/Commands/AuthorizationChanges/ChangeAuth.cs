@@ -36,41 +36,17 @@ public sealed class ChangeAuth()
 {
     protected override TpmResult Execute(CommandContext tpm, in ChangeAuthRequest request, ref ChangeAuthResponse response)
     {
-        if (request.EntityType is not ((ushort)TpmEntityType.Data or (ushort)TpmEntityType.Key)) return WrongEntityType;
+        if (!EncryptedEntity.IsOne(request.EntityType)) return WrongEntityType;
         if (tpm.Auths[0].Session.Protocol == TpmProtocolId.Oiap || tpm.Auths[1].Session.Protocol != TpmProtocolId.Oiap) return BadMode;
         if (request.ProtocolId != TpmProtocolId.Adcp) return BadParameter;
         if (tpm.UseKey(request.ParentHandle, out LoadedKey parent).Failed(out TpmResult error)) return error;
         if (tpm.DecryptAuth(request.NewAuth, AdipNonce.Even, out Secret newAuth).Failed(out error)) return error;
         if (parent.Usage != TpmKeyUsage.Storage) return InvalidKeyUsage;
         tpm.Auths[1].Continue = false;
-        if (tpm.DecryptBytes(parent, request.EncData, out ReadOnlyMemory<byte> plain).Failed(out error)) return error;
-        return request.EntityType == (ushort)TpmEntityType.Key
-            ? ChangeKey(tpm, parent, plain, newAuth, out response.OutData)
-            : ChangeData(tpm, parent, plain, newAuth, out response.OutData);
-    }
-
-    /// <summary>Actions 10 to 12 for a TPM_STORE_ASYMKEY.</summary>
-    private static TpmResult ChangeKey(
-        CommandContext tpm, LoadedKey parent, ReadOnlyMemory<byte> plain, Secret newAuth, out ReadOnlyMemory<byte> outData)
-    {
-        outData = default;
-        if (WireFormat.Read(plain.Span, out TpmStoreAsymKey key, tpm.Scratch) != Success) return InvalidStructure;
-        if (key.Payload is not (TpmPayloadType.Asym or TpmPayloadType.MigrateRestricted or TpmPayloadType.MigrateExternal)) return InvalidStructure;
-        if (AuthorizeEntity(tpm, key.UsageAuth).Failed(out TpmResult error)) return error;
-        key.UsageAuth = new TpmAuthData(newAuth.Span);
-        return tpm.Encrypt(parent, key, out outData);
-    }
-
-    /// <summary>Actions 10 to 12 for a TPM_SEALED_DATA.</summary>
-    private static TpmResult ChangeData(
-        CommandContext tpm, LoadedKey parent, ReadOnlyMemory<byte> plain, Secret newAuth, out ReadOnlyMemory<byte> outData)
-    {
-        outData = default;
-        if (WireFormat.Read(plain.Span, out TpmSealedData data, tpm.Scratch) != Success) return InvalidStructure;
-        if (data.Payload != TpmPayloadType.Seal) return InvalidStructure;
-        if (AuthorizeEntity(tpm, data.AuthData).Failed(out TpmResult error)) return error;
-        data.AuthData = new TpmAuthData(newAuth.Span);
-        return tpm.Encrypt(parent, data, out outData);
+        // Actions 9 to 12.
+        if (EncryptedEntity.Open(tpm, parent, request.EntityType, request.EncData, out EncryptedEntity entity).Failed(out error)) return error;
+        if (AuthorizeEntity(tpm, entity.Auth).Failed(out error)) return error;
+        return entity.Close(tpm, parent, newAuth, out response.OutData);
     }
 
     /// <summary>Action 10b: by the second session, which is OIAP, and so is bound to nothing.</summary>

@@ -65,7 +65,7 @@ public sealed class CertifyKey()
     /// TPM_CERTIFY_INFO, actions 9b and 10. The selection stays as long as it is in the key, for digestAtRelease is over it as it is: pcrInfo has the
     /// 44 bytes of action 9b iv for the two bytes that every key of version 1.1 has, and one more for three.
     /// </summary>
-    private static TpmCertifyInfo Info(LoadedKey key, in TpmNonce antiReplay) => new()
+    internal static TpmCertifyInfo Info(LoadedKey key, in TpmNonce antiReplay) => new()
     {
         KeyUsage = key.Usage,
         KeyFlags = key.Key.KeyFlags,
