@@ -10,7 +10,7 @@ public class DirTests
     private static readonly TpmDigest Value = TpmDigest.Of("dir"u8);
 
     [Fact]
-    public void DirWriteAuth_ByOwner_IsReadByAnybodyAndInNv()
+    public void DirWriteAuth_Action3_ByOwner_IsReadByAnybodyAndInNv()
     {
         TestTpm tpm = Owned();
         tpm.Send(new DirWriteAuth(), new DirWriteAuthRequest { NewContents = Value }, tpm.AsOwner());
@@ -29,12 +29,23 @@ public class DirTests
     }
 
     [Fact]
-    public void Dir_Action2_AnotherThanTheFirst_BadIndex()
+    public void DirWriteAuth_Action2_AnotherThanTheFirst_BadIndex()
     {
         TestTpm tpm = Owned();
         Assert.Equal(TpmResult.BadIndex, tpm.ResultOf(new DirWriteAuth(), new DirWriteAuthRequest { DirIndex = 1 }, tpm.AsOwner()));
-        Assert.Equal(TpmResult.BadIndex, tpm.ResultOf(new DirRead(), new DirReadRequest { DirIndex = 1 }));
     }
+
+    [Fact]
+    public void DirRead_Action2_WrittenThroughNv_AnswersIt()
+    {
+        TestTpm tpm = Owned();
+        Assert.Equal(TpmResult.Success, tpm.WriteNv(Value.ReadOnlySpan.ToArray(), index: TpmNvIndex.Dir));
+        Assert.Equal(Value, tpm.Send(new DirRead(), default).DirContents);
+    }
+
+    [Fact]
+    public void DirRead_Action1_AnotherThanTheFirst_BadIndex() =>
+        Assert.Equal(TpmResult.BadIndex, Owned().ResultOf(new DirRead(), new DirReadRequest { DirIndex = 1 }));
 
     private static TestTpm Owned()
     {

@@ -44,7 +44,7 @@ public class SealxTests
     }
 
     [Fact]
-    public void Sealx_UnsealAction9a_OneSession_AuthFail()
+    public void Unseal_Action9a_SealxDataAndOneSession_AuthFail()
     {
         TpmKey info = TestTpm.KeyInfo(TpmKeyUsage.Storage);
         info.AuthDataUsage = TpmAuthDataUsage.Never;
@@ -54,7 +54,7 @@ public class SealxTests
     }
 
     [Fact]
-    public void Sealx_UnsealAction9b_OiapSession_BadMode()
+    public void Unseal_Action9b_SealxDataAndOiapSession_BadMode()
     {
         var request = new UnsealRequest { ParentHandle = TpmKeyHandle.Srk, InData = Sealx(TpmAdipEncScheme.Xor) };
         Assert.Equal(TpmResult.BadMode, _tpm.ResultOf(new Unseal(), request, _tpm.Oiap(TestTpm.WellKnown), _tpm.Oiap(DataAuth)));

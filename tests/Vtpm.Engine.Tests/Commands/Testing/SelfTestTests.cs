@@ -10,25 +10,49 @@ namespace Vtpm.Engine.Tests.Commands.Testing;
 public class SelfTestTests
 {
     [Fact]
-    public void SelfTestFull_SoundPlatform_Success()
+    public void SelfTestFull_Action1a_SoundPlatform_Success()
     {
         var tpm = new TestTpm();
         tpm.Send(new SelfTestFull(), default);
-        tpm.Send(new ContinueSelfTest(), default);
-        Assert.Equal("00000000", Convert.ToHexString(tpm.Send(new GetTestResult(), default).OutData.Span));
+        Assert.Equal("00000000", ResultOfTest(tpm));
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void SelfTest_Action2_GeneratorThatRepeatsItself_FailureMode(bool continued)
+    [Fact]
+    public void SelfTestFull_Actions1bAnd2_GeneratorThatRepeatsItself_FailureMode() => AssertFails("00c10000000a00000050");
+
+    /// <summary>All tests are run, each time, before the answer: in FIPS mode they must, and otherwise they may.</summary>
+    [Fact]
+    public void ContinueSelfTest_Actions1To3b_GeneratorThatRepeatsItself_FailureMode() => AssertFails("00c10000000a00000053");
+
+    [Fact]
+    public void ContinueSelfTest_Actions2And3b_SoundPlatform_Success()
     {
-        var tpm = new BrokenTpm(random: new StuckRandom());
-        byte[] request = Convert.FromHexString(continued ? "00c10000000a00000053" : "00c10000000a00000050");
-        Assert.Equal(TpmResult.FailedSelfTest, tpm.Execute(request, out _));
-        Assert.Equal(TpmResult.FailedSelfTest, tpm.Execute(TestTpm.Request(new PcrRead(), default), out _));
-        Assert.Equal(TpmResult.Success, tpm.Execute(TestTpm.Request(new GetTestResult(), default), out byte[] response));
-        Assert.Equal("00C4000000120000000000000004" + "00000004", Convert.ToHexString(response));
+        var tpm = new TestTpm();
+        tpm.Send(new ContinueSelfTest(), default);
+        Assert.Equal("00000000", ResultOfTest(tpm));
+    }
+
+    /// <summary>A function that no test has been run of since the start: TPM_SelfTestFull does not wait for TPM_ContinueSelfTest.</summary>
+    [Fact]
+    public void SelfTestFull_Action3a_WithoutContinueSelfTest_TestsAll()
+    {
+        var tpm = new BrokenTpm(rsa: new FaultyRsa(RsaFault.Public));
+        Assert.Equal(FailureCause.None, tpm.State.FailureCause);
+        Assert.Equal(TpmResult.FailedSelfTest, tpm.Execute(TestTpm.Request(new SelfTestFull(), default), out _));
+        Assert.Equal(FailureCause.Rsa, tpm.State.FailureCause);
+    }
+
+    /// <summary>The block tells the cause, which is the same for every TPM with this fault: it identifies none.</summary>
+    [Fact]
+    public void GetTestResult_Actions1And2_FailedTest_TellsTheCauseAlone()
+    {
+        foreach (int seed in (int[])[1, 2])
+        {
+            var tpm = new BrokenTpm(rsa: new FaultyRsa(RsaFault.Import), random: new SeededRandom(seed));
+            tpm.Execute(TestTpm.Request(new SelfTestFull(), default), out _);
+            Assert.Equal(TpmResult.Success, tpm.Execute(TestTpm.Request(new GetTestResult(), default), out byte[] response));
+            Assert.Equal("00C4000000120000000000000004" + "00000003", Convert.ToHexString(response));
+        }
     }
 
     [Theory]
@@ -41,6 +65,17 @@ public class SelfTestTests
         var tpm = new BrokenTpm(rsa: new FaultyRsa(fault));
         Assert.Equal(TpmResult.FailedSelfTest, tpm.Execute(TestTpm.Request(new SelfTestFull(), default), out _));
         Assert.Equal(FailureCause.Rsa, tpm.State.FailureCause);
+    }
+
+    private static string ResultOfTest(TestTpm tpm) => Convert.ToHexString(tpm.Send(new GetTestResult(), default).OutData.Span);
+
+    private static void AssertFails(string test)
+    {
+        var tpm = new BrokenTpm(random: new StuckRandom());
+        Assert.Equal(TpmResult.FailedSelfTest, tpm.Execute(Convert.FromHexString(test), out _));
+        Assert.Equal(TpmResult.FailedSelfTest, tpm.Execute(TestTpm.Request(new PcrRead(), default), out _));
+        Assert.Equal(TpmResult.Success, tpm.Execute(TestTpm.Request(new GetTestResult(), default), out byte[] response));
+        Assert.Equal("00C4000000120000000000000004" + "00000004", Convert.ToHexString(response));
     }
 
     public enum RsaFault
