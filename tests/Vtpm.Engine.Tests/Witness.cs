@@ -77,6 +77,14 @@ internal static class Witness
         return key;
     }
 
+    /// <summary>AES in counter mode, by BouncyCastle.</summary>
+    public static byte[] AesCtr(ReadOnlySpan<byte> key, ReadOnlySpan<byte> counter, ReadOnlySpan<byte> data)
+    {
+        IBufferedCipher cipher = CipherUtilities.GetCipher("AES/CTR/NoPadding");
+        cipher.Init(false, new ParametersWithIV(new KeyParameter(key.ToArray()), counter.ToArray()));
+        return cipher.DoFinal(data.ToArray());
+    }
+
     private static RSA Public(ReadOnlyMemory<byte> modulus) => RSA.Create(new RSAParameters { Modulus = modulus.ToArray(), Exponent = [1, 0, 1] });
 
     private static OaepEncoding Oaep() => new(new RsaEngine(), new Sha1Digest(), new Sha1Digest(), "TCPA"u8.ToArray());

@@ -2,19 +2,61 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Vtpm.Engine;
 using Vtpm.Engine.Commands.AuthorizationSessions;
+using Vtpm.Engine.Commands.Delegation;
 using Vtpm.Wire;
 
 namespace Vtpm.TestKit;
 
-/// <content>Delegations: tables and blobs, made by hand from the TPM's own secrets.</content>
+/// <content>Delegations: by command, and as tables and blobs that are made by hand from the TPM's own secrets.</content>
 public sealed partial class TestTpm
 {
     /// <summary>The secret of the delegations made here.</summary>
     public static byte[] DelegateAuth { get; } = SHA1.HashData("delegate"u8);
 
+    /// <summary>TPM_Delegate_Manage.</summary>
+    public TpmResult Manage(TpmFamilyOperation opCode, uint familyId, byte[] opData, params TestAuth[] auths) =>
+        ResultOf(new DelegateManage(), new DelegateManageRequest { FamilyId = familyId, OpCode = opCode, OpData = opData }, auths);
+
+    /// <summary>TPM_Delegate_Manage: a new family, which is not enabled yet.</summary>
+    public uint CreateFamily(params TestAuth[] auths)
+    {
+        var request = new DelegateManageRequest { OpCode = TpmFamilyOperation.Create, OpData = new byte[] { (byte)'F' } };
+        return BinaryPrimitives.ReadUInt32BigEndian(Send(new DelegateManage(), request, auths).RetData.Span);
+    }
+
+    /// <summary>The family of an id as it is in the table.</summary>
+    public TpmFamilyTableEntry Family(uint familyId) => State.Permanent.Delegation.TryFindFamily(familyId, out TpmFamilyTableEntry family)
+        ? family
+        : throw new ArgumentException($"there is no family {familyId}", nameof(familyId));
+
+    /// <summary>TPM_Delegate_CreateOwnerDelegation, of <see cref="DelegateAuth"/>, by the owner.</summary>
+    public byte[] CreateOwnerDelegation(in TpmDelegatePublic publicInfo, bool increment = false)
+    {
+        TestAuth osap = Osap(TpmEntityType.Owner, TpmKeyHandle.Owner, OwnerAuth);
+        var request = new DelegateCreateOwnerDelegationRequest { Increment = increment, PublicInfo = publicInfo, DelAuth = EncryptAuth(osap, DelegateAuth) };
+        return Send(new DelegateCreateOwnerDelegation(), request, osap).Blob.ToArray();
+    }
+
+    /// <summary>TPM_Delegate_CreateKeyDelegation, of <see cref="DelegateAuth"/>, by who knows the key's secret, which is <see cref="KeyAuth"/>.</summary>
+    public byte[] CreateKeyDelegation(uint keyHandle, in TpmDelegatePublic publicInfo)
+    {
+        TestAuth osap = Osap(TpmEntityType.KeyHandle, keyHandle, KeyAuth);
+        var request = new DelegateCreateKeyDelegationRequest { KeyHandle = keyHandle, PublicInfo = publicInfo, DelAuth = EncryptAuth(osap, DelegateAuth) };
+        return Send(new DelegateCreateKeyDelegation(), request, osap).Blob.ToArray();
+    }
+
+    /// <summary>A TPM_DELEGATE_OWNER_BLOB as anybody makes one for a TPM without owner: in the clear, and without integrity.</summary>
+    public static TpmDelegateOwnerBlob PlainBlob(in TpmDelegatePublic pub) => new() { Pub = pub, SensitiveArea = (byte[])[0x00, 0x26, .. DelegateAuth] };
+
     /// <summary>Puts a family into the table.</summary>
-    public void AddFamily(uint familyId, uint verificationCount = 1, TpmFamilyFlags flags = TpmFamilyFlags.Enabled) => ChangeDelegation(
-        tables => tables.With(new TpmFamilyTableEntry { FamilyId = familyId, VerificationCount = verificationCount, Flags = flags }));
+    public void AddFamily(uint familyId, uint verificationCount = 1, TpmFamilyFlags flags = TpmFamilyFlags.Enabled)
+    {
+        var family = new TpmFamilyTableEntry { FamilyId = familyId, VerificationCount = verificationCount, Flags = flags };
+        ChangeDelegation(tables => tables.With(family));
+        PermanentState permanent = State.Permanent;
+        uint lastFamilyId = Math.Max(permanent.Data.LastFamilyId, familyId);
+        State = State with { Permanent = permanent with { Data = permanent.Data with { LastFamilyId = lastFamilyId } } };
+    }
 
     public void AddRow(uint index, in TpmDelegatePublic pub)
     {

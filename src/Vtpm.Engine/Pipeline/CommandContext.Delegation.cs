@@ -29,27 +29,80 @@ public sealed partial class CommandContext
         return pub.VerificationCount == family.VerificationCount ? TpmResult.Success : TpmResult.FamilyCount;
     }
 
+    /// <summary>Whoever has the owner's authority by a delegation may manage its own family alone (Part 1 §29.3).</summary>
+    /// <returns>TPM_DELEGATE_FAMILY for another family; the owner itself may manage any.</returns>
+    public TpmResult CheckDelegate(uint familyId) =>
+        OwnerDelegation is { } delegation && delegation.FamilyId != familyId ? TpmResult.DelegateFamily : TpmResult.Success;
+
+    /// <summary>
+    /// Part 3 §19.1 action 4: what the tables said has changed, so that every session of a delegate ends, also one that is saved outside, and the owner
+    /// pointer points to the owner again.
+    /// </summary>
+    public void EndDelegatedSessions()
+    {
+        StAnyData data = State.StAnyData;
+        State = State with
+        {
+            Sessions = State.Sessions.Without(session => session.Delegation is not null),
+            StAnyData = data.DelegatedContextList.Count == 0 ? data : data.WithoutContexts(data.DelegatedContextList.Contains),
+            StClearData = StClearData.OwnerReference == TpmKeyHandle.Owner ? StClearData : StClearData with { OwnerReference = TpmKeyHandle.Owner },
+        };
+    }
+
+    /// <summary>Part 3 §19.3 actions 8 to 13: puts a secret into a delegation blob, and marks it as this TPM's.</summary>
+    public void SealDelegation(ref TpmDelegateOwnerBlob blob, Secret authValue)
+    {
+        SealSensitive(authValue, out blob.AdditionalArea, out blob.SensitiveArea);
+        blob.IntegrityDigest = IntegrityOf(blob);
+    }
+
+    /// <inheritdoc cref="SealDelegation(ref TpmDelegateOwnerBlob, Secret)"/>
+    public void SealDelegation(ref TpmDelegateKeyBlob blob, Secret authValue)
+    {
+        SealSensitive(authValue, out blob.AdditionalArea, out blob.SensitiveArea);
+        blob.IntegrityDigest = IntegrityOf(blob);
+    }
+
     /// <summary>Part 3 §18.3 action 1g to 1j: the secret of a delegation blob, which must be this TPM's and untouched.</summary>
     /// <returns>TPM_AUTHFAIL for a wrong integrity digest, TPM_BAD_DELEGATE when the sensitive area is none.</returns>
-    public TpmResult OpenDelegation(TpmDelegateOwnerBlob blob, out Secret authValue)
+    public TpmResult OpenDelegation(in TpmDelegateOwnerBlob blob, out Secret authValue)
     {
-        TpmDigest integrity = blob.IntegrityDigest;
-        blob.IntegrityDigest = default;
         authValue = null!;
-        return integrity.FixedTimeEquals(ProofHmac(WireFormat.ToBytes(blob)))
+        return blob.IntegrityDigest.FixedTimeEquals(IntegrityOf(blob))
             ? OpenSensitive(blob.AdditionalArea.Span, blob.SensitiveArea.Span, out authValue)
             : TpmResult.AuthFail;
     }
 
-    /// <inheritdoc cref="OpenDelegation(TpmDelegateOwnerBlob, out Secret)"/>
-    public TpmResult OpenDelegation(TpmDelegateKeyBlob blob, out Secret authValue)
+    /// <inheritdoc cref="OpenDelegation(in TpmDelegateOwnerBlob, out Secret)"/>
+    public TpmResult OpenDelegation(in TpmDelegateKeyBlob blob, out Secret authValue)
     {
-        TpmDigest integrity = blob.IntegrityDigest;
-        blob.IntegrityDigest = default;
         authValue = null!;
-        return integrity.FixedTimeEquals(ProofHmac(WireFormat.ToBytes(blob)))
+        return blob.IntegrityDigest.FixedTimeEquals(IntegrityOf(blob))
             ? OpenSensitive(blob.AdditionalArea.Span, blob.SensitiveArea.Span, out authValue)
             : TpmResult.AuthFail;
+    }
+
+    /// <summary>integrityDigest: an HMAC under tpmProof of the blob with zeroes in that place.</summary>
+    public TpmDigest IntegrityOf(TpmDelegateOwnerBlob blob) => ProofHmac(WireFormat.ToBytes(blob with { IntegrityDigest = default }));
+
+    /// <inheritdoc cref="IntegrityOf(TpmDelegateOwnerBlob)"/>
+    public TpmDigest IntegrityOf(TpmDelegateKeyBlob blob) => ProofHmac(WireFormat.ToBytes(blob with { IntegrityDigest = default }));
+
+    /// <summary>A copy whose variable fields lie outside the memory that ends with the command.</summary>
+    public static TpmDelegatePublic Persistent(in TpmDelegatePublic pub)
+    {
+        _ = WireFormat.Read(WireFormat.ToBytes(pub), out TpmDelegatePublic copy);
+        return copy;
+    }
+
+    private void SealSensitive(Secret authValue, out ReadOnlyMemory<byte> additionalArea, out ReadOnlyMemory<byte> sensitiveArea)
+    {
+        byte[] counter = new byte[SymmetricCipher.BlockSize];
+        Platform.Random.Fill(counter);
+        byte[] plain = WireFormat.ToBytes(new TpmDelegateSensitive { AuthValue = new TpmAuthData(authValue.Span) }, Scratch);
+        byte[] cipher = CopyToScratch(plain);
+        SymmetricCipher.AesCtr(PermanentData.DelegateKey.Span, counter, cipher);
+        (additionalArea, sensitiveArea) = (counter, cipher.ToArray());
     }
 
     /// <summary>TPM_DELEGATE_SENSITIVE is encrypted by AES in counter mode; the additional area is the first counter.</summary>
@@ -72,9 +125,7 @@ public sealed partial class CommandContext
         if (CheckFamily(pub).Failed(out TpmResult error)) return error;
         if (!DelegatePermissions.Allow(pub.Permissions, entity.Type, Command.Traits.Ordinal)) return TpmResult.DisabledCmd;
         TpmPcrInfoShort pcrInfo = pub.PcrInfo;
-        // A delegation that names no PCRs and no locality is bound to no environment (Part 1 §29.8.1).
-        if (pcrInfo.PcrSelection.IsEmpty && pcrInfo.LocalityAtRelease == TpmLocalitySelection.None) return TpmResult.Success;
-        return PcrBinding.Of(pcrInfo).Check(State.Pcrs, LocalityBit);
+        return DelegatePermissions.IsUnbound(pcrInfo) ? TpmResult.Success : PcrBinding.Of(pcrInfo).Check(State.Pcrs, LocalityBit);
     }
 
     /// <summary>restrictDelegate: delegates may use certified migration keys of the usages that the owner has named (Part 3 §11.5).</summary>

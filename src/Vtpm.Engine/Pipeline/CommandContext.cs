@@ -93,6 +93,19 @@ public sealed partial class CommandContext
     /// <returns>TPM_DISABLED or TPM_DEACTIVATED.</returns>
     public TpmResult CheckEnabled() => PermanentFlags.Disable ? TpmResult.Disabled : StClearFlags.Deactivated ? TpmResult.Deactivated : TpmResult.Success;
 
+    /// <summary>
+    /// Counts a write to permanent memory that no owner answers for: flash that wears out must not be at everybody's mercy (noOwnerNVWrite, Part 3
+    /// §19.1 action 3c, §19.4 action 5c, §20.1 action 5d, §20.2 action 5b). Whoever writes in the end assigns the count.
+    /// </summary>
+    /// <returns>TPM_MAXNVWRITES when there were as many as there may be before an owner is installed.</returns>
+    public TpmResult CountUnownedWrite(out uint count)
+    {
+        count = PermanentData.NoOwnerNvWrite;
+        if (HasOwner) return TpmResult.Success;
+        count++;
+        return count > Platform.Profile.NvWritesWithoutOwner ? TpmResult.MaxNvWrites : TpmResult.Success;
+    }
+
     /// <summary>The next bytes of the random number generator.</summary>
     public TpmNonce NewNonce()
     {

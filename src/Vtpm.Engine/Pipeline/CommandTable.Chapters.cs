@@ -2,6 +2,7 @@ using Vtpm.Engine.Commands.AuthorizationChanges;
 using Vtpm.Engine.Commands.AuthorizationSessions;
 using Vtpm.Engine.Commands.Capability;
 using Vtpm.Engine.Commands.Cryptography;
+using Vtpm.Engine.Commands.Delegation;
 using Vtpm.Engine.Commands.Deprecated;
 using Vtpm.Engine.Commands.Endorsement;
 using Vtpm.Engine.Commands.Eviction;
@@ -107,6 +108,15 @@ public sealed partial class CommandTable
         new Osap(),
         new Dsap(),
         new SetOwnerPointer(),
+
+        // §19 Delegation
+        new DelegateManage(),
+        new DelegateCreateKeyDelegation(),
+        new DelegateCreateOwnerDelegation(),
+        new DelegateLoadOwnerDelegation(),
+        new DelegateReadTable(),
+        new DelegateUpdateVerification(),
+        new DelegateVerifyDelegation(),
 
         // §20 Non-volatile storage
         new NvDefineSpace(),

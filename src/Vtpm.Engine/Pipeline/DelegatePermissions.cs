@@ -10,6 +10,9 @@ namespace Vtpm.Engine;
 /// </summary>
 public static class DelegatePermissions
 {
+    /// <summary>The bits of Part 2 §20.2.3; those above are reserved.</summary>
+    private const uint KeyBits = ((uint)Key.CmkConvertMigration << 1) - 1;
+
     /// <summary>Whether <paramref name="permissions"/>, which stand for <paramref name="entity"/>, cover the command.</summary>
     public static bool Allow(in TpmDelegations permissions, TpmEntityType entity, TpmOrdinal ordinal) => permissions.DelegateType switch
     {
@@ -17,6 +20,32 @@ public static class DelegatePermissions
         TpmDelegateType.KeyBits => entity == TpmEntityType.KeyHandle && (permissions.Per1 & (uint)KeyPermission(ordinal)) != 0,
         _ => false,
     };
+
+    /// <summary>What a delegation that is to be must be like: of one kind, without bits that stand for nothing, and bound to PCRs that there are.</summary>
+    /// <returns>TPM_BAD_PARAMETER for another kind or a reserved bit, TPM_INVALID_PCR_INFO for a binding that nothing can meet.</returns>
+    public static TpmResult CheckPublic(in TpmDelegatePublic pub, TpmDelegateType type)
+    {
+        TpmDelegations permissions = pub.Permissions;
+        uint known = type == TpmDelegateType.OwnerBits ? uint.MaxValue : KeyBits;
+        if (permissions.DelegateType != type || (permissions.Per1 & ~known) != 0 || permissions.Per2 != 0) return TpmResult.BadParameter;
+        return IsUnbound(pub.PcrInfo) || PcrBinding.IsValid(pub.PcrInfo) ? TpmResult.Success : TpmResult.InvalidPcrInfo;
+    }
+
+    /// <summary>A delegate can pass on no more than it has, and in its own family (Part 3 §19.2 action 3, §19.3 action 3).</summary>
+    /// <param name="holder">The delegation that the command was authorized by; null when it was the entity's own secret.</param>
+    /// <param name="grant">What it is to make.</param>
+    /// <returns>TPM_DELEGATE_FAMILY for another family, TPM_AUTHFAIL for a permission that the holder does not have.</returns>
+    public static TpmResult CheckGrant(in TpmDelegatePublic? holder, in TpmDelegatePublic grant)
+    {
+        if (holder is not { } held) return TpmResult.Success;
+        if (held.FamilyId != grant.FamilyId) return TpmResult.DelegateFamily;
+        bool isWithin = (grant.Permissions.Per1 & ~held.Permissions.Per1) == 0 && (grant.Permissions.Per2 & ~held.Permissions.Per2) == 0;
+        return isWithin ? TpmResult.Success : TpmResult.AuthFail;
+    }
+
+    /// <summary>A delegation that names no PCRs and no locality is bound to no environment (Part 1 §29.8.1).</summary>
+    public static bool IsUnbound(in TpmPcrInfoShort pcrInfo) =>
+        pcrInfo.PcrSelection.IsEmpty && pcrInfo.PcrSelection.PcrSelect.Length <= PcrBank.Count / 8 && pcrInfo.LocalityAtRelease == TpmLocalitySelection.None;
 
     public static Owner OwnerPermission(TpmOrdinal ordinal) => ordinal switch
     {

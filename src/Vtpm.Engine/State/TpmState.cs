@@ -99,6 +99,17 @@ public sealed record StAnyData
     /// <summary>Those of <see cref="ContextList"/> that TPM_SaveAuthContext has made: TPM_Reset forgets them, and no others (Part 3 §27.5).</summary>
     public IReadOnlyList<uint> AuthContextList { get; init; } = [];
 
+    /// <summary>Those of <see cref="ContextList"/> that hold the session of a delegate: they end when sessions of delegates do (Part 3 §19.1 action 4).</summary>
+    public IReadOnlyList<uint> DelegatedContextList { get; init; } = [];
+
     /// <summary>Identifies the blobs of TPM_SaveKeyContext, which neither TPM_Reset nor the power's end leaves valid; zero until there is one.</summary>
     public TpmNonce KeyContextNonce { get; init; }
+
+    /// <summary>Forgets session contexts: their blobs can never be loaded again.</summary>
+    public StAnyData WithoutContexts(Func<uint, bool> leaves) => this with
+    {
+        ContextList = [.. ContextList.Where(saved => !leaves(saved))],
+        AuthContextList = [.. AuthContextList.Where(saved => !leaves(saved))],
+        DelegatedContextList = [.. DelegatedContextList.Where(saved => !leaves(saved))],
+    };
 }

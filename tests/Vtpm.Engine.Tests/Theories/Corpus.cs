@@ -11,6 +11,34 @@ public static partial class Corpus
 {
     private static readonly Lazy<IReadOnlyList<CorpusEntry>> Recorded = new(Record);
 
+    /// <summary>What begins with a TPM as it leaves the factory.</summary>
+    private static readonly Action<TestTpm>[] WithoutOwner =
+    [
+        Start,
+        Test,
+        OptIn,
+        Own,
+        Clear,
+        Endorse,
+        SeedDelegations,
+    ];
+
+    /// <summary>What begins with a TPM that has an owner.</summary>
+    private static readonly Action<TestTpm>[] WithOwner =
+    [
+        Store,
+        Cryptography,
+        Attest,
+        ChangeSecrets,
+        ChangeSecretsUnseen,
+        Sessions,
+        Delegate,
+        Contexts,
+        Remember,
+        Count,
+        Deprecated,
+    ];
+
     public static IReadOnlyList<CorpusEntry> Entries => Recorded.Value;
 
     /// <summary>The first entry of each command and number of sessions, by the scripts' order.</summary>
@@ -19,8 +47,8 @@ public static partial class Corpus
     private static List<CorpusEntry> Record()
     {
         var entries = new List<CorpusEntry>();
-        foreach (Action<TestTpm> script in (Action<TestTpm>[])[Start, Test, OptIn, Own, Clear, Endorse]) Run(entries, script);
-        foreach (Action<TestTpm> script in (Action<TestTpm>[])[Store, Cryptography, Attest, ChangeSecrets, ChangeSecretsUnseen, Sessions, Contexts, Remember, Count, Deprecated])
+        foreach (Action<TestTpm> script in WithoutOwner) Run(entries, script);
+        foreach (Action<TestTpm> script in WithOwner)
         {
             Run(entries, tpm =>
             {

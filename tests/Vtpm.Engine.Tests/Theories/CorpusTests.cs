@@ -128,7 +128,8 @@ public class CorpusTests
             TpmOrdinal.PcrRead, TpmOrdinal.GetCapability, TpmOrdinal.GetCapabilityOwner, TpmOrdinal.GetRandom, TpmOrdinal.GetTicks, TpmOrdinal.GetPubKey,
             TpmOrdinal.Unseal, TpmOrdinal.UnBind, TpmOrdinal.Seal, TpmOrdinal.Sealx, TpmOrdinal.Sign, TpmOrdinal.CertifyKey, TpmOrdinal.CertifyKey2,
             TpmOrdinal.Quote, TpmOrdinal.Quote2, TpmOrdinal.TickStampBlob, TpmOrdinal.DirRead, TpmOrdinal.ReadCounter, TpmOrdinal.CreateWrapKey,
-            TpmOrdinal.MakeIdentity, TpmOrdinal.ActivateIdentity,
+            TpmOrdinal.MakeIdentity, TpmOrdinal.ActivateIdentity, TpmOrdinal.DelegateReadTable, TpmOrdinal.DelegateVerifyDelegation,
+            TpmOrdinal.DelegateCreateKeyDelegation,
         ];
         foreach (CorpusEntry entry in Corpus.Entries.Where(entry => readers.Contains(entry.Ordinal)))
             Assert.True(entry.State == _runner.After(entry) with { Sessions = entry.State.Sessions }, $"{entry} changed the state");

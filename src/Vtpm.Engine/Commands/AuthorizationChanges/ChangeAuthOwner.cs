@@ -42,7 +42,7 @@ public sealed class ChangeAuthOwner()
 
         // Action 8. Nobody can tell from outside which of the sessions that were saved are the owner's: all of them go (action 9).
         tpm.EndSessionsOf(AuthEntity.Owner);
-        tpm.State = tpm.State with { StAnyData = tpm.State.StAnyData with { ContextList = [], AuthContextList = [] } };
+        tpm.State = tpm.State with { StAnyData = tpm.State.StAnyData.WithoutContexts(_ => true) };
         return Success;
     }
 }

@@ -12,12 +12,7 @@ public sealed class Reset() : TpmCommand<NoParameters, NoParameters>(TpmOrdinal.
         tpm.State = tpm.State with
         {
             Sessions = HandleTable<AuthSession>.Empty,
-            StAnyData = data with
-            {
-                ContextList = [.. data.ContextList.Except(data.AuthContextList)],
-                AuthContextList = [],
-                KeyContextNonce = default,
-            },
+            StAnyData = data.WithoutContexts(data.AuthContextList.Contains) with { KeyContextNonce = default },
         };
         return Success;
     }

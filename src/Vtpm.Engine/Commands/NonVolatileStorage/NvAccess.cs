@@ -48,18 +48,6 @@ internal static class NvAccess
     public static TpmResult CheckReadLock(CommandContext tpm, NvArea area) =>
         area.Allows(TpmNvPermission.ReadStClear) && tpm.StClearData.NvReadLocks.Contains(area.Index) ? DisabledCmd : Success;
 
-    /// <summary>
-    /// Counts a write that no owner answers for: a part of flash that wears out must not be at everybody's mercy (Part 3 §20.1 action 5d, §20.2 action 5b).
-    /// </summary>
-    /// <returns>TPM_MAXNVWRITES when there were as many as there may be before an owner is installed.</returns>
-    public static TpmResult CountUnownedWrite(CommandContext tpm, out uint count)
-    {
-        count = tpm.PermanentData.NoOwnerNvWrite;
-        if (tpm.HasOwner) return Success;
-        count++;
-        return count > tpm.Platform.Profile.NvWritesWithoutOwner ? MaxNvWrites : Success;
-    }
-
     /// <summary>Part 3 §20.2 actions 14 to 16: writes some of the data, or with no data sets the locks.</summary>
     public static TpmResult Write(CommandContext tpm, NvArea area, uint offset, ReadOnlySpan<byte> data)
     {

@@ -84,7 +84,7 @@ public sealed class NvDefineSpace()
         }
 
         auth = new Secret(request.EncAuth.ReadOnlySpan);
-        return NvAccess.CountUnownedWrite(tpm, out unownedWrites);
+        return tpm.CountUnownedWrite(out unownedWrites);
     }
 
     /// <summary>Action 6, of which a failure further on leaves nothing: the old area stays then.</summary>

@@ -58,7 +58,7 @@ public sealed class NvWriteValue()
     private static TpmResult AuthorizeOwner(CommandContext tpm, out uint unownedWrites)
     {
         unownedWrites = tpm.PermanentData.NoOwnerNvWrite;
-        return tpm.Auths.Count == 1 ? tpm.AuthorizeOwner() : NvAccess.CountUnownedWrite(tpm, out unownedWrites);
+        return tpm.Auths.Count == 1 ? tpm.AuthorizeOwner() : tpm.CountUnownedWrite(out unownedWrites);
     }
 
     /// <summary>Actions 8 to 13.</summary>

@@ -108,24 +108,14 @@ public sealed class LoadContext()
             Entity = saved.Entity,
             SharedSecret = saved.SharedSecret.IsEmpty ? null : new Secret(saved.SharedSecret.Span),
             AdipScheme = saved.AdipScheme,
-            Delegation = saved.IsDelegated ? Persistent(saved.Delegation) : null,
+            Delegation = saved.IsDelegated ? CommandContext.Persistent(saved.Delegation) : null,
         };
         return tpm.OpenSession(session, out handle, preferred: blob.Handle);
     }
 
     /// <summary>Takes a session context out of contextList: its blob can never be loaded again.</summary>
-    internal static void ForgetContext(CommandContext tpm, uint contextCount)
-    {
-        StAnyData data = tpm.State.StAnyData;
-        tpm.State = tpm.State with
-        {
-            StAnyData = data with
-            {
-                ContextList = [.. data.ContextList.Where(saved => saved != contextCount)],
-                AuthContextList = [.. data.AuthContextList.Where(saved => saved != contextCount)],
-            },
-        };
-    }
+    internal static void ForgetContext(CommandContext tpm, uint contextCount) =>
+        tpm.State = tpm.State with { StAnyData = tpm.State.StAnyData.WithoutContexts(saved => saved == contextCount) };
 
     /// <summary>Action 5b. A key that could be loaded again anyway may come back in a later session.</summary>
     private static bool IsValid(CommandContext tpm, in SavedKey saved, in TpmNonce contextNonce)
@@ -133,12 +123,5 @@ public sealed class LoadContext()
         if (saved.IsOfPowerSession) return contextNonce == tpm.State.StAnyData.KeyContextNonce;
         bool isLasting = !saved.ParentPcrStatus && !saved.Key.KeyFlags.HasFlag(TpmKeyFlags.IsVolatile);
         return isLasting || contextNonce == tpm.StClearData.ContextNonceKey;
-    }
-
-    /// <summary>A copy outside the scratch memory.</summary>
-    private static TpmDelegatePublic Persistent(in TpmDelegatePublic pub)
-    {
-        _ = WireFormat.Read(WireFormat.ToBytes(pub), out TpmDelegatePublic copy);
-        return copy;
     }
 }

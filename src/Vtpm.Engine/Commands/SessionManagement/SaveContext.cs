@@ -73,7 +73,7 @@ public sealed class SaveContext()
     {
         contextCount = 0;
         if (!tpm.State.Sessions.TryFind(request.Handle, out AuthSession? session)) return InvalidResource;
-        if (AddContext(tpm, out contextCount).Failed(out TpmResult error)) return error;
+        if (AddContext(tpm, session, out contextCount).Failed(out TpmResult error)) return error;
         bool isBound = session.SharedSecret is not null;
         Secret? entitySecret = isBound ? tpm.SecretOf(session.Entity) : null;
         var saved = new SavedSession
@@ -96,7 +96,7 @@ public sealed class SaveContext()
     }
 
     /// <summary>Actions 4b and 10: the nonce of the session contexts, and a place for this one in contextList.</summary>
-    private static TpmResult AddContext(CommandContext tpm, out uint contextCount)
+    private static TpmResult AddContext(CommandContext tpm, AuthSession session, out uint contextCount)
     {
         StAnyData data = tpm.State.StAnyData;
         contextCount = data.ContextCount;
@@ -111,6 +111,7 @@ public sealed class SaveContext()
                 ContextNonceSession = data.ContextNonceSession == default ? tpm.NewNonce() : data.ContextNonceSession,
                 ContextCount = contextCount,
                 ContextList = [.. data.ContextList, contextCount],
+                DelegatedContextList = session.Delegation is null ? data.DelegatedContextList : [.. data.DelegatedContextList, contextCount],
             },
         };
         return Success;
