@@ -85,6 +85,31 @@ internal static class Witness
         return cipher.DoFinal(data.ToArray());
     }
 
+    /// <summary>What an authority signs: PKCS #1 v1.5 with SHA-1, by a key whose factors are in the test vectors.</summary>
+    public static byte[] Sign(ReadOnlyMemory<byte> modulus, byte[] digest)
+    {
+        byte[] digestInfo = [.. Convert.FromHexString("3021300906052b0e03021a05000414"), .. digest];
+        return Process(new Pkcs1Encoding(new RsaEngine()), PrivateParameters(modulus), true, digestInfo);
+    }
+
+    /// <summary>
+    /// OAEP over a message with a seed and a label's digest of one's own, as a migration blob has it inside: without the zero byte that RSA wants first.
+    /// </summary>
+    public static byte[] EncodeMigration(byte[] seed, byte[] pHash, byte[] message, int padding = 0)
+    {
+        byte[] db = [.. pHash, .. new byte[padding], 1, .. message];
+        byte[] maskedDb = Xor(db, Mgf1(seed, db.Length));
+        return [.. Xor(seed, Mgf1(maskedDb, 20)), .. maskedDb];
+    }
+
+    /// <summary>The reverse: seed, the label's digest, and what follows it.</summary>
+    public static (byte[] Seed, byte[] PHash, byte[] Padded) DecodeMigration(byte[] encoded)
+    {
+        byte[] seed = Xor(encoded.AsSpan(0, 20), Mgf1(encoded[20..], 20));
+        byte[] db = Xor(encoded.AsSpan(20), Mgf1(seed, encoded.Length - 20));
+        return (seed, db[..20], db[20..]);
+    }
+
     private static RSA Public(ReadOnlyMemory<byte> modulus) => RSA.Create(new RSAParameters { Modulus = modulus.ToArray(), Exponent = [1, 0, 1] });
 
     private static OaepEncoding Oaep() => new(new RsaEngine(), new Sha1Digest(), new Sha1Digest(), "TCPA"u8.ToArray());

@@ -8,8 +8,8 @@ public sealed partial class CommandContext
     /// <summary>The label of every OAEP encryption of a TPM 1.2 (Part 1 §31.1.1).</summary>
     private static ReadOnlySpan<byte> OaepLabel => "TCPA"u8;
 
-    /// <summary>Bytes that an OAEP encryption with SHA-1 can carry under <paramref name="key"/>.</summary>
-    public static int OaepCapacity(LoadedKey key) => key.Size - 2 * TpmDigest.Size - 2;
+    /// <summary>Bytes that an OAEP encryption with SHA-1 takes from those of the modulus.</summary>
+    private const int OaepOverhead = 2 * TpmDigest.Size + 2;
 
     /// <summary>Encrypts a structure with the public half of <paramref name="key"/>.</summary>
     /// <returns>TPM_BAD_DATASIZE when it does not fit, TPM_ENCRYPT_ERROR when the key cannot.</returns>
@@ -17,12 +17,16 @@ public sealed partial class CommandContext
         where T : struct, IWireStructure<T> => EncryptBytes(key, WireFormat.ToBytes(structure, Scratch), out encData);
 
     /// <inheritdoc cref="Encrypt{T}"/>
-    public TpmResult EncryptBytes(LoadedKey key, ReadOnlySpan<byte> plain, out ReadOnlyMemory<byte> encData)
+    public TpmResult EncryptBytes(LoadedKey key, ReadOnlySpan<byte> plain, out ReadOnlyMemory<byte> encData) =>
+        EncryptBytes(key.Key.PubKey.Key.Span, key.Exponent, plain, out encData);
+
+    /// <summary>The same, for a public key that is in no slot: its modulus and exponent.</summary>
+    public TpmResult EncryptBytes(ReadOnlySpan<byte> modulus, uint exponent, ReadOnlySpan<byte> plain, out ReadOnlyMemory<byte> encData)
     {
         encData = default;
-        if (plain.Length > OaepCapacity(key)) return TpmResult.BadDataSize;
-        byte[] cipher = new byte[key.Size];
-        if (!Platform.Rsa.EncryptOaep(key.Key.PubKey.Key.Span, key.Exponent, plain, OaepLabel, cipher)) return TpmResult.EncryptError;
+        if (plain.Length > modulus.Length - OaepOverhead) return TpmResult.BadDataSize;
+        byte[] cipher = new byte[modulus.Length];
+        if (!Platform.Rsa.EncryptOaep(modulus, exponent, plain, OaepLabel, cipher)) return TpmResult.EncryptError;
         encData = cipher;
         return TpmResult.Success;
     }

@@ -43,11 +43,12 @@ public sealed partial class CommandContext
     }
 
     /// <summary>Encrypts the secret half of a new key with its parent: TPM_KEY.encData.</summary>
-    public TpmResult WrapKey(LoadedKey parent, ref TpmKey key, Secret prime, Secret usageAuth, Secret migrationAuth)
+    public TpmResult WrapKey(
+        LoadedKey parent, ref TpmKey key, Secret prime, Secret usageAuth, Secret migrationAuth, TpmPayloadType payload = TpmPayloadType.Asym)
     {
         var asymKey = new TpmStoreAsymKey
         {
-            Payload = TpmPayloadType.Asym,
+            Payload = payload,
             UsageAuth = new TpmAuthData(usageAuth.Span),
             MigrationAuth = new TpmAuthData(migrationAuth.Span),
             PubDataDigest = key.PubDataDigest(),
@@ -61,15 +62,9 @@ public sealed partial class CommandContext
     public TpmResult UnwrapKey(LoadedKey parent, in TpmKey key, out LoadedKey loaded)
     {
         loaded = null!;
-        // The length is what the rules of usage go by: a modulus that is shorter than it says would get round them.
-        if (KeyParameters.ReadRsa(key.AlgorithmParms, out TpmRsaKeyParms rsaParms).Failed(out TpmResult error)) return error;
-        if (key.PubKey.Key.Length != (int)rsaParms.KeyLength / 8 || key.PubKey.Key.Span[0] < 0x80) return TpmResult.BadKeyProperty;
-        if (Decrypt(parent, key.EncData, out TpmStoreAsymKey asymKey).Failed(out error)) return error;
-        TpmDigest pubDataDigest = key.PubDataDigest();
-        if (!asymKey.PubDataDigest.FixedTimeEquals(pubDataDigest)) return TpmResult.DecryptError;
+        if (Decrypt(parent, key.EncData, out TpmStoreAsymKey asymKey).Failed(out TpmResult error)) return error;
         if (asymKey.Payload is not (TpmPayloadType.Asym or TpmPayloadType.MigrateRestricted or TpmPayloadType.MigrateExternal)) return TpmResult.DecryptError;
-        if (Platform.Rsa.Import(key.PubKey.Key.Span, KeyParameters.ExponentOf(key.AlgorithmParms), asymKey.PrivKey.Span) is not { } rsa)
-            return TpmResult.BadKeyProperty;
+        if (JoinKey(key, asymKey, out ITpmRsaPrivateKey rsa).Failed(out error)) return error;
         if (PcrBinding.Read(key.PcrInfo, key.IsKey12, out PcrBinding binding).Failed(out error)) return error;
         loaded = new LoadedKey
         {
@@ -80,11 +75,23 @@ public sealed partial class CommandContext
             Payload = asymKey.Payload,
             Prime = new Secret(asymKey.PrivKey.Span),
             Rsa = rsa,
-            PubDataDigest = pubDataDigest,
+            PubDataDigest = asymKey.PubDataDigest,
             Binding = binding,
             ParentPcrStatus = parent.ParentPcrStatus || parent.Binding.UsesPcrs,
         };
         return TpmResult.Success;
+    }
+
+    /// <summary>Puts the halves of a key together, when they are those of one key: Part 3 §10.5 actions 6 and 7a, §11.10 action 14.</summary>
+    /// <returns>TPM_DECRYPT_ERROR when the public part is another than was wrapped; TPM_BAD_KEY_PROPERTY when the numbers do not fit.</returns>
+    public TpmResult JoinKey(in TpmKey key, in TpmStoreAsymKey asymKey, out ITpmRsaPrivateKey rsa)
+    {
+        rsa = null!;
+        if (KeyParameters.ReadRsa(key.AlgorithmParms, out TpmRsaKeyParms parms).Failed(out TpmResult error)) return error;
+        if (!KeyParameters.FillsLength(key.PubKey, parms)) return TpmResult.BadKeyProperty;
+        if (!asymKey.PubDataDigest.FixedTimeEquals(key.PubDataDigest())) return TpmResult.DecryptError;
+        rsa = Platform.Rsa.Import(key.PubKey.Key.Span, KeyParameters.ExponentOf(key.AlgorithmParms), asymKey.PrivKey.Span)!;
+        return rsa is null ? TpmResult.BadKeyProperty : TpmResult.Success;
     }
 
     /// <summary>Compares with tpmProof, in constant time: true for what this TPM has made itself.</summary>

@@ -50,28 +50,56 @@ public sealed partial class CommandContext
     public static TpmResult SignDer(LoadedKey key, ReadOnlySpan<byte> area, out ReadOnlyMemory<byte> signature) =>
         SignDer(key.Rsa, area, out signature);
 
+    /// <summary>Whether <paramref name="signature"/> is one of a SHA-1 digest (TPM_SS_RSASSAPKCS1v15_SHA1) by a public key. Nothing here is secret.</summary>
+    public bool VerifyDigest(ReadOnlySpan<byte> modulus, uint exponent, in TpmDigest digest, ReadOnlySpan<byte> signature)
+    {
+        if (signature.Length != modulus.Length) return false;
+        Span<byte> expected = stackalloc byte[modulus.Length];
+        Span<byte> actual = stackalloc byte[modulus.Length];
+        EncodeDigest(digest, expected);
+        return Platform.Rsa.PublicOperation(modulus, exponent, signature, actual) && expected.SequenceEqual(actual);
+    }
+
     private static TpmResult SignDigest(ITpmRsaPrivateKey key, in TpmDigest digest, out ReadOnlyMemory<byte> signature)
     {
-        Span<byte> digestInfo = stackalloc byte[Sha1DigestInfo.Length + TpmDigest.Size];
-        Sha1DigestInfo.CopyTo(digestInfo);
-        digest.ReadOnlySpan.CopyTo(digestInfo[Sha1DigestInfo.Length..]);
-        return SignDer(key, digestInfo, out signature);
+        Span<byte> block = stackalloc byte[key.Size];
+        EncodeDigest(digest, block);
+        return SignBlock(key, block, out signature);
     }
 
     private static TpmResult SignDer(ITpmRsaPrivateKey key, ReadOnlySpan<byte> area, out ReadOnlyMemory<byte> signature)
     {
         signature = default;
-        int size = key.Size;
-        if (area.Length > size - SignatureOverhead) return TpmResult.BadParameter;
-        Span<byte> block = stackalloc byte[size];
-        block.Fill(0xFF);
-        block[0] = 0;
-        block[1] = 1;
-        block[size - area.Length - 1] = 0;
-        area.CopyTo(block[(size - area.Length)..]);
-        byte[] output = new byte[size];
+        if (area.Length > key.Size - SignatureOverhead) return TpmResult.BadParameter;
+        Span<byte> block = stackalloc byte[key.Size];
+        Encode(area, block);
+        return SignBlock(key, block, out signature);
+    }
+
+    private static TpmResult SignBlock(ITpmRsaPrivateKey key, ReadOnlySpan<byte> block, out ReadOnlyMemory<byte> signature)
+    {
+        signature = default;
+        byte[] output = new byte[key.Size];
         if (!key.PrivateOperation(block, output)) return TpmResult.BadKeyProperty;
         signature = output;
         return TpmResult.Success;
+    }
+
+    private static void EncodeDigest(in TpmDigest digest, Span<byte> block)
+    {
+        Span<byte> digestInfo = stackalloc byte[Sha1DigestInfo.Length + TpmDigest.Size];
+        Sha1DigestInfo.CopyTo(digestInfo);
+        digest.ReadOnlySpan.CopyTo(digestInfo[Sha1DigestInfo.Length..]);
+        Encode(digestInfo, block);
+    }
+
+    /// <summary>EMSA-PKCS1-v1_5: 00 01, bytes FF up to the length of the block, 00, the area.</summary>
+    private static void Encode(ReadOnlySpan<byte> area, Span<byte> block)
+    {
+        block.Fill(0xFF);
+        block[0] = 0;
+        block[1] = 1;
+        block[^(area.Length + 1)] = 0;
+        area.CopyTo(block[^area.Length..]);
     }
 }

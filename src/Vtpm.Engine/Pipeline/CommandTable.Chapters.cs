@@ -9,6 +9,7 @@ using Vtpm.Engine.Commands.Eviction;
 using Vtpm.Engine.Commands.Identity;
 using Vtpm.Engine.Commands.Integrity;
 using Vtpm.Engine.Commands.Management;
+using Vtpm.Engine.Commands.Migration;
 using Vtpm.Engine.Commands.MonotonicCounters;
 using Vtpm.Engine.Commands.NonVolatileStorage;
 using Vtpm.Engine.Commands.OptIn;
@@ -69,6 +70,18 @@ public sealed partial class CommandTable
         new UnBind(),
         new CreateWrapKey(),
         new GetPubKey(),
+
+        // §11 Migration
+        new CreateMigrationBlob(),
+        new ConvertMigrationBlob(),
+        new AuthorizeMigrationKey(),
+        new MigrateKey(),
+        new CmkSetRestrictions(),
+        new CmkApproveMA(),
+        new CmkCreateKey(),
+        new CmkCreateTicket(),
+        new CmkCreateBlob(),
+        new CmkConvertMigration(),
 
         // §13 Cryptographic functions
         new Sha1Start(),

@@ -27,6 +27,8 @@ public static partial class Corpus
     private static readonly Action<TestTpm>[] WithOwner =
     [
         Store,
+        Migrate,
+        MigrateCertified,
         Cryptography,
         Attest,
         ChangeSecrets,

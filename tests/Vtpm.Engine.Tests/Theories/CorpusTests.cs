@@ -130,6 +130,8 @@ public class CorpusTests
             TpmOrdinal.Quote, TpmOrdinal.Quote2, TpmOrdinal.TickStampBlob, TpmOrdinal.DirRead, TpmOrdinal.ReadCounter, TpmOrdinal.CreateWrapKey,
             TpmOrdinal.MakeIdentity, TpmOrdinal.ActivateIdentity, TpmOrdinal.DelegateReadTable, TpmOrdinal.DelegateVerifyDelegation,
             TpmOrdinal.DelegateCreateKeyDelegation,
+            TpmOrdinal.CreateMigrationBlob, TpmOrdinal.ConvertMigrationBlob, TpmOrdinal.AuthorizeMigrationKey, TpmOrdinal.MigrateKey,
+            TpmOrdinal.CmkApproveMA, TpmOrdinal.CmkCreateKey, TpmOrdinal.CmkCreateTicket, TpmOrdinal.CmkCreateBlob, TpmOrdinal.CmkConvertMigration,
         ];
         foreach (CorpusEntry entry in Corpus.Entries.Where(entry => readers.Contains(entry.Ordinal)))
             Assert.True(entry.State == _runner.After(entry) with { Sessions = entry.State.Sessions }, $"{entry} changed the state");

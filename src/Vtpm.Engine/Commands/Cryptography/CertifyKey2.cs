@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Vtpm.Engine.Commands.Migration;
 using Vtpm.Wire;
 using static Vtpm.Wire.TpmResult;
 
@@ -70,8 +71,8 @@ public sealed class CertifyKey2()
     /// <summary>Action 11b: only this TPM can have made the key's migrationAuth, and only for these authorities.</summary>
     private static bool IsMigrationAuthority(CommandContext tpm, LoadedKey key, in TpmDigest msaDigest)
     {
-        var migAuth = new TpmCmkMigAuth { MsaDigest = msaDigest, PubKeyDigest = WireFormat.Digest(key.Key.ToPubKey()) };
-        return CryptographicOperations.FixedTimeEquals(tpm.ProofHmac(WireFormat.ToBytes(migAuth)).ReadOnlySpan, key.MigrationAuth.Span);
+        TpmDigest m2 = CmkTicket.MigrationAuth(tpm, msaDigest, WireFormat.Digest(key.Key.ToPubKey()));
+        return m2.FixedTimeEquals(new TpmDigest(key.MigrationAuth.Span));
     }
 
     /// <summary>Action 11c.</summary>

@@ -54,8 +54,14 @@ public sealed class CreateWrapKey()
     {
         if (parent.Usage != TpmKeyUsage.Storage) return InvalidKeyUsage;
         if (parent.IsMigratable && !key.KeyFlags.HasFlag(TpmKeyFlags.Migratable)) return InvalidKeyUsage;
-        if (key.KeyUsage is TpmKeyUsage.Identity or TpmKeyUsage.AuthChange) return InvalidKeyUsage;
         if (key.KeyFlags.HasFlag(TpmKeyFlags.MigrateAuthority)) return InvalidKeyUsage;
+        return CheckKeyInfo(tpm, key);
+    }
+
+    /// <summary>What a new key may be, actions 3, 6a, 7 and 8, which TPM_CMK_CreateKey shares.</summary>
+    internal static TpmResult CheckKeyInfo(CommandContext tpm, in TpmKey key)
+    {
+        if (key.KeyUsage is TpmKeyUsage.Identity or TpmKeyUsage.AuthChange) return InvalidKeyUsage;
         if (KeyRules.CheckFips(tpm.PermanentFlags, key).Failed(out TpmResult error)) return error;
         if (KeyRules.Check(key).Failed(out error)) return error;
         // Action 3: keys with another exponent can be loaded, but are not made here.

@@ -12,4 +12,16 @@ public struct TpmMsaComposite : IWireStructure<TpmMsaComposite>
 
     public static void Describe<TCodec>(ref TCodec wire, ref TpmMsaComposite value)
         where TCodec : struct, IWireCodec, allows ref struct => wire.List32(ref value.MigAuthDigest, Limit);
+
+    /// <summary>The structure behind its size in bytes, as the commands of Part 3 §11 carry it.</summary>
+    public static void DescribeSized<TCodec>(ref TCodec wire, ref TpmMsaComposite value)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        uint size = Size(value);
+        wire.UInt32(ref size);
+        Describe(ref wire, ref value);
+        if (size != Size(value)) wire.Fault(TpmResult.BadParamSize);
+    }
+
+    private static uint Size(in TpmMsaComposite value) => (uint)(sizeof(uint) + TpmDigest.Size * (value.MigAuthDigest?.Length ?? 0));
 }
