@@ -46,6 +46,9 @@ public sealed class AuthBlock
     /// <summary>The key of the response's HMAC: the one that authorized the request, unless the command names another.</summary>
     public Secret? ResponseKey { get; set; }
 
+    /// <summary>nonceEven of the response, where the command has needed it already; otherwise it is drawn when the response is made.</summary>
+    public TpmNonce? NextNonceEven { get; set; }
+
     public bool Verified { get; private set; }
 
     /// <summary>Compares the HMAC of the request under <paramref name="key"/>, in constant time.</summary>

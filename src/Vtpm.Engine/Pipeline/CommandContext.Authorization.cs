@@ -18,6 +18,15 @@ public sealed partial class CommandContext
 {
     private int _authorizations;
 
+    /// <summary>
+    /// What the HMACs of the request are over: SHA-1(ordinal || parameters behind the handles), Part 1 §25. TPM_ExecuteTransport puts another one in its
+    /// place, for which it must look into the command that it brings.
+    /// </summary>
+    public TpmDigest InParamDigest { get; set; }
+
+    /// <summary>The same of the response, where it is not that of the parameters.</summary>
+    public TpmDigest? OutParamDigest { get; set; }
+
     /// <summary>The blocks that the command brought, in their order.</summary>
     public IReadOnlyList<AuthBlock> Auths { get; }
 
@@ -86,7 +95,7 @@ public sealed partial class CommandContext
             key = session.SharedSecret;
         }
 
-        if (!auth.Verify(key.Span, _inParamDigest)) return Fail(failure);
+        if (!auth.Verify(key.Span, InParamDigest)) return Fail(failure);
         auth.ResponseKey = key;
         return TpmResult.Success;
     }
@@ -99,7 +108,7 @@ public sealed partial class CommandContext
     {
         AuthBlock? auth = NextAuth;
         _authorizations++;
-        if (auth is null || !auth.Verify(secret.Span, _inParamDigest)) return TpmResult.AuthFail;
+        if (auth is null || !auth.Verify(secret.Span, InParamDigest)) return TpmResult.AuthFail;
         auth.ResponseKey = secret;
         return TpmResult.Success;
     }

@@ -8,30 +8,24 @@ namespace Vtpm.Engine;
 /// </summary>
 public sealed partial class CommandContext
 {
-    private readonly TpmDigest _inParamDigest;
+    private readonly CommandPipeline _pipeline;
 
     internal CommandContext(
-        TpmPlatform platform,
-        CommandTable commands,
-        TpmState state,
-        TpmCommand command,
-        int locality,
-        ReadOnlySpan<AuthBlock> auths,
-        in TpmDigest inParamDigest)
+        CommandPipeline pipeline, TpmState state, TpmCommand command, int locality, Wrapping wrapping, ReadOnlySpan<AuthBlock> auths)
     {
-        Platform = platform;
-        Commands = commands;
+        _pipeline = pipeline;
         State = state;
         Command = command;
         Locality = locality;
+        Wrapping = wrapping;
         Auths = auths.ToArray();
-        _inParamDigest = inParamDigest;
+        IsAudited = IsOrdinalAudited(command);
     }
 
-    public TpmPlatform Platform { get; }
+    public TpmPlatform Platform => _pipeline.Platform;
 
     /// <summary>The commands that this TPM has.</summary>
-    public CommandTable Commands { get; }
+    public CommandTable Commands => _pipeline.Commands;
 
     public TpmCommand Command { get; }
 
@@ -104,6 +98,30 @@ public sealed partial class CommandContext
         if (HasOwner) return TpmResult.Success;
         count++;
         return count > Platform.Profile.NvWritesWithoutOwner ? TpmResult.MaxNvWrites : TpmResult.Success;
+    }
+
+    /// <summary>The ordinal of this command as it stands in digests.</summary>
+    internal byte[] OrdinalBytes
+    {
+        get
+        {
+            byte[] ordinal = new byte[sizeof(uint)];
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(ordinal, (uint)Command.Traits.Ordinal);
+            return ordinal;
+        }
+    }
+
+    /// <summary>TPM_SUCCESS as it stands in digests.</summary>
+    internal static ReadOnlySpan<byte> SuccessBytes => [0, 0, 0, 0];
+
+    /// <summary>SHA-1 of parts that may hold secrets: they are put together in memory that is zeroed with the command.</summary>
+    internal TpmDigest Hash(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third = default)
+    {
+        Span<byte> bytes = Scratch.Allocate(first.Length + second.Length + third.Length);
+        first.CopyTo(bytes);
+        second.CopyTo(bytes[first.Length..]);
+        third.CopyTo(bytes[(first.Length + second.Length)..]);
+        return TpmDigest.Of(bytes);
     }
 
     /// <summary>The next bytes of the random number generator.</summary>

@@ -8,36 +8,44 @@ namespace Vtpm.Engine;
 /// What every command shares, once: framing, tag and session count, availability, parameter digests, nonces, response HMACs, and what a failure
 /// leaves behind. Re-entrant: it is a function of the state it is given.
 /// </summary>
-internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
+internal sealed class CommandPipeline(TpmPlatform platform, CommandTable commands)
 {
     public const int HeaderSize = 10;
 
+    public TpmPlatform Platform => platform;
+
+    public CommandTable Commands => commands;
+
     /// <summary>Executes one command: writes the response, returns the state proposed.</summary>
-    public TpmState Execute(TpmState state, ReadOnlySpan<byte> request, int locality, Span<byte> response, out int responseLength)
+    public TpmState Execute(
+        TpmState state, ReadOnlySpan<byte> request, int locality, Span<byte> response, out int responseLength, Wrapping wrapping = Wrapping.None)
     {
         if (ReadHeader(request, out int sessions, out TpmOrdinal ordinal).Failed(out TpmResult error)
-            || table.Find(ordinal, out TpmCommand command).Failed(out error)
+            || commands.Find(ordinal, out TpmCommand command).Failed(out error)
             || CheckAvailability(command.Traits, sessions, state).Failed(out error)
             || Split(request, command.Traits, sessions, out ReadOnlySpan<byte> parameters, out ReadOnlySpan<byte> trailer).Failed(out error))
         {
             responseLength = WriteError(response, error);
-            return state;
+            return wrapping == Wrapping.None ? WithoutExclusive(state, default) : state;
         }
+
+        if (wrapping == Wrapping.None) state = WithoutExclusive(state, command.Traits.Transport == TransportRole.Uses ? trailer : default);
 
         // Whatever else happens, a command that does not carry the SHA-1 thread on ends it; those that complete it have it from the context.
         Sha1Thread? sha1Thread = state.Sha1Thread;
         if (state.Sha1Thread is not null && !command.Traits.KeepsSha1Thread) state = state with { Sha1Thread = null };
 
-        if (ReadAuthBlocks(state, trailer, sessions, out AuthBlock[] auths).Failed(out error))
+        if (ReadAuthBlocks(state, command.Traits, trailer, sessions, out AuthBlock[] auths).Failed(out error))
         {
             responseLength = WriteError(response, error);
             return WithoutSessions(state, auths, error);
         }
 
-        TpmDigest inParamDigest = sessions == 0 ? default : ParamDigest(request.Slice(6, 4), default, parameters[(4 * command.Traits.InHandles)..]);
-        var tpm = new CommandContext(platform, table, state, command, locality, auths, inParamDigest) { Sha1Thread = sha1Thread };
+        var tpm = new CommandContext(this, state, command, locality, wrapping, auths) { Sha1Thread = sha1Thread };
         try
         {
+            bool isDigested = sessions > 0 || tpm.IsAudited;
+            if (isDigested) tpm.InParamDigest = ParamDigest(request.Slice(6, 4), default, parameters[(4 * command.Traits.InHandles)..]);
             TpmResult result = Run(tpm, parameters, response, out responseLength);
             if (result == TpmResult.Success) return AfterSuccess(state, tpm);
             responseLength = WriteError(response, result);
@@ -92,7 +100,20 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
         return fits ? TpmResult.Success : TpmResult.BadParamSize;
     }
 
-    private static TpmResult ReadAuthBlocks(TpmState state, ReadOnlySpan<byte> trailer, int count, out AuthBlock[] auths)
+    /// <summary>
+    /// An exclusive transport session ends with any command but those that use it, whatever becomes of that command (Part 1 §18.3 rule 2).
+    /// </summary>
+    /// <param name="state">The state that the command meets.</param>
+    /// <param name="trailer">The authorization blocks of a command that uses a transport session: the last one names it.</param>
+    private static TpmState WithoutExclusive(TpmState state, ReadOnlySpan<byte> trailer)
+    {
+        if (state.Transports.Count == 0) return state;
+        uint used = trailer.IsEmpty ? 0 : BinaryPrimitives.ReadUInt32BigEndian(trailer[^AuthBlockWire.RequestSize..]);
+        HandleTable<TransportSession> left = state.Transports.Without(transport => transport.IsExclusive && transport.Handle != used);
+        return left == state.Transports ? state : state with { Transports = left };
+    }
+
+    private static TpmResult ReadAuthBlocks(TpmState state, CommandTraits traits, ReadOnlySpan<byte> trailer, int count, out AuthBlock[] auths)
     {
         // On a failure, what was read so far: those sessions end (Part 1 §26).
         auths = [];
@@ -100,7 +121,9 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
         {
             TpmResult result = WireFormat.Read(trailer.Slice(i * AuthBlockWire.RequestSize, AuthBlockWire.RequestSize), out AuthBlockWire wire);
             if (result != TpmResult.Success) return result;
-            if (!state.Sessions.TryFind(wire.AuthHandle, out AuthSession? session)) return TpmResult.InvalidAuthHandle;
+            bool isTransport = traits.Transport == TransportRole.Uses && i == count - 1;
+            AuthSession? session = isTransport ? state.Transports.Find(wire.AuthHandle)?.Auth : state.Sessions.Find(wire.AuthHandle);
+            if (session is null) return TpmResult.InvalidAuthHandle;
             // One session cannot stand for two authorizations: its nonce would be used twice.
             if (i == 1 && session == auths[0].Session) return TpmResult.InvalidAuthHandle;
             auths = [.. auths, new AuthBlock(wire, session)];
@@ -114,6 +137,7 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
         responseLength = 0;
         int trailerSize = tpm.Auths.Count * AuthBlockWire.ResponseSize;
         var writer = new WireWriter(response[HeaderSize..^trailerSize]);
+        tpm.ResponseRoom = response.Length - HeaderSize - trailerSize;
         TpmResult result = tpm.Command.Run(tpm, parameters, ref writer);
         if (result != TpmResult.Success) return result;
         // Fail closed: a session that was presented and that the command did not verify authorizes nothing.
@@ -122,11 +146,13 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
         int end = HeaderSize + writer.Length;
         responseLength = end + trailerSize;
         WriteHeader(response, (TpmTag)((int)TpmTag.RspCommand + tpm.Auths.Count), responseLength, TpmResult.Success);
-        if (tpm.Auths.Count == 0) return TpmResult.Success;
+        if (tpm.Auths.Count == 0 && !tpm.IsAudited) return TpmResult.Success;
 
         Span<byte> ordinal = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(ordinal, (uint)tpm.Command.Traits.Ordinal);
-        TpmDigest outParamDigest = ParamDigest(response.Slice(6, 4), ordinal, response[(HeaderSize + 4 * tpm.Command.Traits.OutHandles)..end]);
+        TpmDigest outParamDigest = tpm.OutParamDigest
+            ?? ParamDigest(response.Slice(6, 4), ordinal, response[(HeaderSize + 4 * tpm.Command.Traits.OutHandles)..end]);
+        if (tpm.IsAudited) tpm.AuditSuccess(outParamDigest);
         for (int i = 0; i < tpm.Auths.Count; i++)
             AnswerAuth(tpm, tpm.Auths[i], outParamDigest, response.Slice(end + i * AuthBlockWire.ResponseSize, AuthBlockWire.ResponseSize));
         return TpmResult.Success;
@@ -135,18 +161,22 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
     /// <summary>nonceEven, continueAuthSession and the response's HMAC; the session goes on with the new nonce, or ends (Part 1 §13.2).</summary>
     private static void AnswerAuth(CommandContext tpm, AuthBlock auth, in TpmDigest outParamDigest, Span<byte> block)
     {
-        bool goesOn = auth.Continue && tpm.State.Sessions.Find(auth.Session.Handle) is not null;
-        TpmNonce nonceEven = tpm.NewNonce();
+        bool isTransport = auth.Session.Protocol == TpmProtocolId.Transport;
+        uint handle = auth.Session.Handle;
+        bool isOpen = isTransport ? tpm.State.Transports.Find(handle) is not null : tpm.State.Sessions.Find(handle) is not null;
+        bool goesOn = auth.Continue && isOpen;
+        TpmNonce nonceEven = auth.NextNonceEven ?? tpm.NewNonce();
         nonceEven.ReadOnlySpan.CopyTo(block);
         block[TpmNonce.Size] = goesOn ? (byte)1 : (byte)0;
         AuthBlock.Hmac(auth.ResponseKey!.Span, outParamDigest, nonceEven, auth.NonceOdd, goesOn, block[(TpmNonce.Size + 1)..]);
-        tpm.State = tpm.State with
-        {
-            Sessions = goesOn
-                ? tpm.State.Sessions.Replace(auth.Session with { NonceEven = nonceEven })
-                : tpm.State.Sessions.Remove(auth.Session.Handle),
-        };
+        AuthSession rolled = auth.Session with { NonceEven = nonceEven };
+        tpm.State = isTransport
+            ? tpm.State with { Transports = goesOn ? Rolled(tpm.State.Transports, rolled) : tpm.State.Transports.Remove(rolled.Handle) }
+            : tpm.State with { Sessions = goesOn ? tpm.State.Sessions.Replace(rolled) : tpm.State.Sessions.Remove(rolled.Handle) };
     }
+
+    private static HandleTable<TransportSession> Rolled(HandleTable<TransportSession> transports, AuthSession rolled) =>
+        transports.Replace(transports.Find(rolled.Handle)! with { Auth = rolled });
 
     /// <summary>
     /// A state that TPM_SaveState has kept is worth nothing once what it kept has changed: a later TPM_Startup(ST_STATE) would undo a measurement.
@@ -168,9 +198,12 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable table)
     {
         bool isWrongSize = result == TpmResult.BadParamSize && !Array.Exists(auths, auth => auth.Verified);
         bool endsSessions = auths.Length > 0 && result < TpmResult.Retry && !isWrongSize;
-        return endsSessions
-            ? before with { Sessions = before.Sessions.Without(session => Array.Exists(auths, auth => auth.Session.Handle == session.Handle)) }
-            : before;
+        if (!endsSessions) return before;
+        return before with
+        {
+            Sessions = before.Sessions.Without(session => Array.Exists(auths, auth => auth.Session == session)),
+            Transports = before.Transports.Without(transport => Array.Exists(auths, auth => auth.Session == transport.Auth)),
+        };
     }
 
     private static void WriteHeader(Span<byte> response, TpmTag tag, int length, TpmResult result)

@@ -1,3 +1,4 @@
+using Vtpm.Engine.Commands.Auditing;
 using Vtpm.Engine.Commands.AuthorizationChanges;
 using Vtpm.Engine.Commands.AuthorizationSessions;
 using Vtpm.Engine.Commands.Capability;
@@ -19,6 +20,7 @@ using Vtpm.Engine.Commands.Startup;
 using Vtpm.Engine.Commands.Storage;
 using Vtpm.Engine.Commands.Testing;
 using Vtpm.Engine.Commands.TimingTicks;
+using Vtpm.Engine.Commands.TransportSessions;
 
 namespace Vtpm.Engine;
 
@@ -58,6 +60,11 @@ public sealed partial class CommandTable
         new GetCapability(),
         new SetCapability(),
         new GetCapabilityOwner(),
+
+        // §8 Auditing
+        new GetAuditDigest(),
+        new GetAuditDigestSigned(),
+        new SetOrdinalAuditStatus(),
 
         // §9 Administrative functions: management
         new ResetLockValue(),
@@ -149,6 +156,11 @@ public sealed partial class CommandTable
         // §23 Timing ticks
         new GetTicks(),
         new TickStampBlob(),
+
+        // §24 Transport sessions
+        new EstablishTransport(),
+        new ExecuteTransport(),
+        new ReleaseTransportSigned(),
 
         // §25 Monotonic counter
         new CreateCounter(),

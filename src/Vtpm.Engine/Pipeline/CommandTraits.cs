@@ -63,6 +63,19 @@ public enum Audit
     Never,
 }
 
+/// <summary>What a command has to do with transport sessions (Part 3 §24).</summary>
+public enum TransportRole
+{
+    /// <summary>It can be wrapped in one.</summary>
+    Wrapped,
+
+    /// <summary>It opens one.</summary>
+    Opens,
+
+    /// <summary>Its last authorization block is that of one.</summary>
+    Uses,
+}
+
 /// <summary>What a command declares about itself: its row in the table of Part 2 §17.</summary>
 public sealed record CommandTraits
 {
@@ -87,6 +100,28 @@ public sealed record CommandTraits
 
     /// <summary>True for a request whose data may be somebody's secret, in the clear: they are read into memory that is zeroed with the command.</summary>
     public bool SecretRequest { get; init; }
+
+    public TransportRole Transport { get; init; }
+
+    /// <summary>Transport sessions cannot be nested (Part 3 §24.2 action 9).</summary>
+    public bool IsTransportable => Transport == TransportRole.Wrapped;
+
+    /// <summary>
+    /// Bytes at the start of the request's parameters that a transport session neither encrypts nor logs: the handles, and more of the commands that
+    /// open sessions (Part 3 §24.2 description 6).
+    /// </summary>
+    public int BareIn
+    {
+        get => field < 0 ? 4 * InHandles : field;
+        init;
+    } = -1;
+
+    /// <summary>The same at the start of the response's parameters.</summary>
+    public int BareOut
+    {
+        get => field < 0 ? 4 * OutHandles : field;
+        init;
+    } = -1;
 
     public int MaxSessions => Sessions.HasFlag(Sessions.Two) ? 2 : Sessions.HasFlag(Sessions.One) ? 1 : 0;
 

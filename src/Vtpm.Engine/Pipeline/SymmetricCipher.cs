@@ -8,6 +8,8 @@ internal static class SymmetricCipher
 {
     public const int BlockSize = 16;
 
+    public const int KeySize = 16;
+
     /// <summary>XORs with SHA-1(sharedSecret || nonce): 20 bytes, its own inverse.</summary>
     public static void AdipXor(ReadOnlySpan<byte> sharedSecret, ReadOnlySpan<byte> nonce, Span<byte> data)
     {
@@ -36,6 +38,23 @@ internal static class SymmetricCipher
             for (int i = 0; i < length; i++) data[offset + i] ^= stream[i];
             Span<byte> low = counter[^4..];
             BinaryPrimitives.WriteUInt32BigEndian(low, unchecked(BinaryPrimitives.ReadUInt32BigEndian(low) + 1));
+        }
+
+        CryptographicOperations.ZeroMemory(stream);
+    }
+
+    /// <summary>AES in output feedback mode. Its own inverse.</summary>
+    public static void AesOfb(ReadOnlySpan<byte> key, ReadOnlySpan<byte> iv, Span<byte> data)
+    {
+        using var aes = Aes.Create();
+        aes.SetKey(key);
+        Span<byte> stream = stackalloc byte[BlockSize];
+        iv.CopyTo(stream);
+        for (int offset = 0; offset < data.Length; offset += BlockSize)
+        {
+            aes.EncryptEcb(stream, stream, PaddingMode.None);
+            int length = Math.Min(BlockSize, data.Length - offset);
+            for (int i = 0; i < length; i++) data[offset + i] ^= stream[i];
         }
 
         CryptographicOperations.ZeroMemory(stream);

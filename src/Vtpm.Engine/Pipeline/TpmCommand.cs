@@ -9,6 +9,12 @@ public abstract class TpmCommand
 
     public CommandTraits Traits { get; }
 
+    /// <summary>
+    /// How many of the numbers at the start of the request's parameters are handles of keys: a logged transport session logs those keys (Part 3 §24.2
+    /// action 10).
+    /// </summary>
+    internal virtual int KeyHandles(ReadOnlySpan<byte> parameters) => Traits.InHandles;
+
     /// <summary>Reads the request (handles and parameters, without the authorization blocks), executes, and writes the response's.</summary>
     internal abstract TpmResult Run(CommandContext tpm, ReadOnlySpan<byte> request, ref WireWriter response);
 }
@@ -26,7 +32,10 @@ public abstract class TpmCommand<TRequest, TResponse>(
     int inHandles = 0,
     int outHandles = 0,
     bool keepsSha1Thread = false,
-    bool secretRequest = false)
+    bool secretRequest = false,
+    TransportRole transport = TransportRole.Wrapped,
+    int bareIn = -1,
+    int bareOut = -1)
     : TpmCommand(new CommandTraits
     {
         Ordinal = ordinal,
@@ -38,6 +47,9 @@ public abstract class TpmCommand<TRequest, TResponse>(
         OutHandles = outHandles,
         KeepsSha1Thread = keepsSha1Thread,
         SecretRequest = secretRequest,
+        Transport = transport,
+        BareIn = bareIn,
+        BareOut = bareOut,
     })
     where TRequest : struct, IWireStructure<TRequest>
     where TResponse : struct, IWireStructure<TResponse>

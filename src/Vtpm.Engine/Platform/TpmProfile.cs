@@ -43,6 +43,9 @@ public sealed record TpmProfile
     /// <summary>Authorization sessions open at a time.</summary>
     public int AuthSessions { get; init; } = 32;
 
+    /// <summary>Transport sessions open at a time.</summary>
+    public int TransportSessions { get; init; } = 8;
+
     /// <summary>Session contexts saved outside at a time (TPM_MIN_SESSION_LIST is 16).</summary>
     public int ContextSlots { get; init; } = 64;
 

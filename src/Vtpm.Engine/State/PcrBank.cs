@@ -51,13 +51,7 @@ public sealed class PcrBank
         values.Length == Count ? new(values.ToArray()) : throw new ArgumentException($"a bank has {Count} registers", nameof(values));
 
     /// <summary>The register becomes SHA-1(register || digest), Part 3 §16.1.</summary>
-    public PcrBank Extend(uint pcr, in TpmDigest digest)
-    {
-        Span<byte> input = stackalloc byte[2 * TpmDigest.Size];
-        _values[pcr].ReadOnlySpan.CopyTo(input);
-        digest.ReadOnlySpan.CopyTo(input[TpmDigest.Size..]);
-        return With((int)pcr, TpmDigest.Of(input));
-    }
+    public PcrBank Extend(uint pcr, in TpmDigest digest) => With((int)pcr, _values[pcr].Extend(digest.ReadOnlySpan));
 
     /// <summary>
     /// The registers after TPM_PCR_Reset (Part 3 §16.4): zeroes, but ones in those of a dynamic launch (17 to 22) while no trusted operating system

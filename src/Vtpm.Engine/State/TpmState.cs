@@ -25,6 +25,9 @@ public sealed record TpmState
 
     public HandleTable<AuthSession> Sessions { get; init; } = HandleTable<AuthSession>.Empty;
 
+    /// <summary>The transport sessions that are open.</summary>
+    public HandleTable<TransportSession> Transports { get; init; } = HandleTable<TransportSession>.Empty;
+
     /// <summary>The SHA-1 thread (Part 3 §13), when one runs.</summary>
     public Sha1Thread? Sha1Thread { get; init; }
 
@@ -90,6 +93,9 @@ public sealed record StAnyData
 
     /// <summary>When the ticks were zero; a timestamp of the platform's clock.</summary>
     public long TickStart { get; init; }
+
+    /// <summary>The log of audited commands; all zeros while no audit session is open.</summary>
+    public TpmDigest AuditDigest { get; init; }
 
     public uint ContextCount { get; init; }
 

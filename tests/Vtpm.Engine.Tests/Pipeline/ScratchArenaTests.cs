@@ -34,7 +34,12 @@ public class ScratchArenaTests
     public void Requests_WhoseDataMayBeASecretInTheClear_AreReadIntoScratch()
     {
         IEnumerable<TpmOrdinal> secret = CommandTable.Create().Commands.Where(command => command.Traits.SecretRequest).Select(command => command.Traits.Ordinal);
-        Assert.Equal([TpmOrdinal.Seal, TpmOrdinal.DelegateLoadOwnerDelegation, TpmOrdinal.NvWriteValue, TpmOrdinal.NvWriteValueAuth], secret);
+        Assert.Equal(
+            [
+                TpmOrdinal.Seal, TpmOrdinal.DelegateLoadOwnerDelegation, TpmOrdinal.NvWriteValue, TpmOrdinal.NvWriteValueAuth, TpmOrdinal.EstablishTransport,
+                TpmOrdinal.ExecuteTransport,
+            ],
+            secret);
     }
 
     /// <summary>In a frame of its own, so that nothing but the arena holds the secret afterwards.</summary>

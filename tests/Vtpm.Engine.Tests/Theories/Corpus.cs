@@ -36,6 +36,8 @@ public static partial class Corpus
         Sessions,
         Delegate,
         Contexts,
+        Transport,
+        Audit,
         Remember,
         Count,
         Deprecated,

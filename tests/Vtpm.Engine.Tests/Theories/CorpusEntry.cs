@@ -43,11 +43,14 @@ public sealed class CorpusEntry(SentCommand sent)
         int inHandles = end >= HeaderSize && commands.Find(OrdinalOf(request), out TpmCommand command) == TpmResult.Success ? command.Traits.InHandles : 0;
         int start = HeaderSize + 4 * inHandles;
         if (end < start) return request;
-        byte[] digest = SHA1.HashData((byte[])[.. request[6..10], .. request[start..end]]);
+        byte[] digest = OrdinalOf(request) == TpmOrdinal.ExecuteTransport
+            ? TestTransport.InParamDigest(request.AsSpan(start..end))
+            : SHA1.HashData((byte[])[.. request[6..10], .. request[start..end]]);
         for (int i = 0; i < Sessions; i++)
         {
             Span<byte> block = request.AsSpan(end + AuthSize * i, AuthSize);
-            AuthSession? session = State.Sessions.Find(BinaryPrimitives.ReadUInt32BigEndian(block));
+            uint handle = BinaryPrimitives.ReadUInt32BigEndian(block);
+            AuthSession? session = State.Sessions.Find(handle) ?? State.Transports.Find(handle)?.Auth;
             if (session is null) continue;
             HMACSHA1.HashData(keys[i], (byte[])[.. digest, .. session.NonceEven.ReadOnlySpan, .. block[4..25]], block[25..]);
         }

@@ -134,7 +134,17 @@ public class CorpusTests
             TpmOrdinal.CmkApproveMA, TpmOrdinal.CmkCreateKey, TpmOrdinal.CmkCreateTicket, TpmOrdinal.CmkCreateBlob, TpmOrdinal.CmkConvertMigration,
         ];
         foreach (CorpusEntry entry in Corpus.Entries.Where(entry => readers.Contains(entry.Ordinal)))
-            Assert.True(entry.State == _runner.After(entry) with { Sessions = entry.State.Sessions }, $"{entry} changed the state");
+            Assert.True(entry.State == WithoutAudit(_runner.After(entry), entry.State) with { Sessions = entry.State.Sessions }, $"{entry} changed the state");
+    }
+
+    /// <summary>The state, but for what auditing has changed of it.</summary>
+    private static TpmState WithoutAudit(TpmState after, TpmState before)
+    {
+        uint counter = before.Permanent.Data.AuditMonotonicCounter;
+        PermanentState permanent = after.Permanent.Data.AuditMonotonicCounter == counter
+            ? after.Permanent
+            : after.Permanent with { Data = after.Permanent.Data with { AuditMonotonicCounter = counter } };
+        return after with { Permanent = permanent, StAnyData = after.StAnyData with { AuditDigest = before.StAnyData.AuditDigest } };
     }
 
     private static byte[] Flipped(CorpusEntry entry, int at)

@@ -51,7 +51,7 @@ public static class OrdinalTable
         Dsap                            0        -        x           x        -     S        0 1
         EstablishTransport              10       -        -           -        -     M        1 1
         EvictKey                        0        -        -           -        -     S        1 0
-        ExecuteTransport                1        -        -           -        -     ?        1 0
+        ExecuteTransport                1        -        -           -        -     ?        0 0
         Extend                          0        x        x           x        -     S        0 0
         FlushSpecific                   0        x        x           x        -     S        1 0
         ForceClear                      0        x        -           -        X     S        0 0

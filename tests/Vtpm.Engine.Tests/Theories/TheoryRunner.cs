@@ -53,12 +53,14 @@ public sealed class TheoryRunner
             ? after.Permanent == before.Permanent with { DictionaryAttack = attack }
             : ReferenceEquals(after.Permanent, before.Permanent) && after.LockoutStart == before.LockoutStart;
         foreach (AuthSession session in after.Sessions.Items) isPossible &= ReferenceEquals(before.Sessions.Find(session.Handle), session);
+        foreach (TransportSession transport in after.Transports.Items) isPossible &= ReferenceEquals(before.Transports.Find(transport.Handle), transport);
         isPossible &= after.Sha1Thread is null || ReferenceEquals(after.Sha1Thread, before.Sha1Thread);
         bool hasNothingToRestore = CorpusEntry.OrdinalOf(request) == TpmOrdinal.Startup && after.FailureCause == FailureCause.NoSavedState;
         isPossible &= before == after with
         {
             Permanent = before.Permanent,
             Sessions = before.Sessions,
+            Transports = before.Transports,
             Sha1Thread = before.Sha1Thread,
             LockoutStart = before.LockoutStart,
             FailureCause = hasNothingToRestore ? before.FailureCause : after.FailureCause,

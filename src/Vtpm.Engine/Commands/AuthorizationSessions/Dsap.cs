@@ -46,7 +46,8 @@ public struct DsapResponse : IWireStructure<DsapResponse>
 /// <summary><c>TPM_DSAP</c>, Part 3 §18.3: opens an authorization session that is worth what a delegation grants.</summary>
 public sealed class Dsap()
     : TpmCommand<DsapRequest, DsapResponse>(
-        TpmOrdinal.Dsap, Sessions.None, Availability.Deactivated | Availability.Disabled, Duration.Short, outHandles: 1)
+        TpmOrdinal.Dsap, Sessions.None, Availability.Deactivated | Availability.Disabled, Duration.Short, outHandles: 1,
+        bareIn: 2 + 4 + TpmNonce.Size + 4, bareOut: 4 + 2 * TpmNonce.Size)
 {
     protected override TpmResult Execute(CommandContext tpm, in DsapRequest request, ref DsapResponse response)
     {

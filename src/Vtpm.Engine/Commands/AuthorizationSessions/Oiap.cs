@@ -18,7 +18,8 @@ public struct OiapResponse : IWireStructure<OiapResponse>
 
 /// <summary><c>TPM_OIAP</c>, Part 3 §18.1: opens an authorization session for any entity.</summary>
 public sealed class Oiap()
-    : TpmCommand<NoParameters, OiapResponse>(TpmOrdinal.Oiap, Sessions.None, Availability.Always, Duration.Short, outHandles: 1)
+    : TpmCommand<NoParameters, OiapResponse>(
+        TpmOrdinal.Oiap, Sessions.None, Availability.Always, Duration.Short, outHandles: 1, bareOut: 4 + TpmNonce.Size)
 {
     protected override TpmResult Execute(CommandContext tpm, in NoParameters request, ref OiapResponse response)
     {

@@ -39,7 +39,8 @@ public struct OsapResponse : IWireStructure<OsapResponse>
 /// <summary><c>TPM_OSAP</c>, Part 3 §18.2: opens an authorization session for one entity, with a secret of its own.</summary>
 public sealed class Osap()
     : TpmCommand<OsapRequest, OsapResponse>(
-        TpmOrdinal.Osap, Sessions.None, Availability.Deactivated | Availability.Disabled, Duration.Short, outHandles: 1)
+        TpmOrdinal.Osap, Sessions.None, Availability.Deactivated | Availability.Disabled, Duration.Short, outHandles: 1,
+        bareIn: 2 + 4 + TpmNonce.Size, bareOut: 4 + 2 * TpmNonce.Size)
 {
     protected override TpmResult Execute(CommandContext tpm, in OsapRequest request, ref OsapResponse response)
     {

@@ -16,7 +16,8 @@ internal static class CapabilityLists
             TpmResourceType.Auth => HandlesOf(state.Sessions),
             TpmResourceType.Counter => HandlesOf(state.Permanent.Counters.Counters),
             TpmResourceType.Context => [.. state.StAnyData.ContextList],
-            TpmResourceType.Trans or TpmResourceType.DaaTpm => [],
+            TpmResourceType.Trans => HandlesOf(state.Transports),
+            TpmResourceType.DaaTpm => [],
             _ => null,
         };
         list = handles is null ? default : WireFormat.ToBytes(new TpmKeyHandleList { Handle = handles });

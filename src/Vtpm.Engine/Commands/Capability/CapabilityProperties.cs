@@ -32,8 +32,9 @@ internal static class CapabilityProperties
         TpmCapabilityProperty.Manufacturer => profile.Manufacturer,
         TpmCapabilityProperty.MaxKeys => (uint)profile.KeySlots,
         TpmCapabilityProperty.MaxAuthSess => (uint)profile.AuthSessions,
-        TpmCapabilityProperty.MaxTransSess => 0,
-        TpmCapabilityProperty.MaxSessions => (uint)profile.AuthSessions,
+        TpmCapabilityProperty.MaxTransSess => (uint)profile.TransportSessions,
+        // Two pools: of either kind there can be as many as its own limit says.
+        TpmCapabilityProperty.MaxSessions => (uint)(profile.AuthSessions + profile.TransportSessions),
         TpmCapabilityProperty.MaxCounters => (uint)profile.Counters,
         TpmCapabilityProperty.MaxContext => (uint)profile.ContextSlots,
         TpmCapabilityProperty.MaxDaaSess => 0,
@@ -56,8 +57,8 @@ internal static class CapabilityProperties
         {
             TpmCapabilityProperty.Keys => Left(profile.KeySlots, state.Keys.Count),
             TpmCapabilityProperty.AuthSess => Left(profile.AuthSessions, state.Sessions.Count),
-            TpmCapabilityProperty.TransSess => 0,
-            TpmCapabilityProperty.Sessions => Left(profile.AuthSessions, state.Sessions.Count),
+            TpmCapabilityProperty.TransSess => Left(profile.TransportSessions, state.Transports.Count),
+            TpmCapabilityProperty.Sessions => Left(profile.AuthSessions, state.Sessions.Count) + Left(profile.TransportSessions, state.Transports.Count),
             TpmCapabilityProperty.Counters => Left(profile.Counters, state.Permanent.Counters.Counters.Count),
             TpmCapabilityProperty.Context => Left(profile.ContextSlots, state.StAnyData.ContextList.Count),
             TpmCapabilityProperty.DaaSess => 0,

@@ -17,6 +17,8 @@ public sealed class SaveAuthContext()
     : TpmCommand<SaveAuthContextRequest, SaveContextResponse>(
         TpmOrdinal.SaveAuthContext, Sessions.None, Availability.NoOwner, Duration.Medium, inHandles: 1)
 {
+    internal override int KeyHandles(ReadOnlySpan<byte> parameters) => 0;
+
     protected override TpmResult Execute(CommandContext tpm, in SaveAuthContextRequest request, ref SaveContextResponse response)
     {
         if (tpm.State.Sessions.Find(request.AuthHandle) is null) return InvalidAuthHandle;

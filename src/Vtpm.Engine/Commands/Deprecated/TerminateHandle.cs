@@ -15,6 +15,8 @@ public struct TerminateHandleRequest : IWireStructure<TerminateHandleRequest>
 public sealed class TerminateHandle()
     : TpmCommand<TerminateHandleRequest, NoParameters>(TpmOrdinal.TerminateHandle, Sessions.None, Availability.Always, Duration.Short, inHandles: 1)
 {
+    internal override int KeyHandles(ReadOnlySpan<byte> parameters) => 0;
+
     protected override TpmResult Execute(CommandContext tpm, in TerminateHandleRequest request, ref NoParameters response)
     {
         if (tpm.State.Sessions.Find(request.Handle) is null) return InvalidAuthHandle;

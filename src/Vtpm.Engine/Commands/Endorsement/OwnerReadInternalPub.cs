@@ -26,6 +26,8 @@ public sealed class OwnerReadInternalPub()
     : TpmCommand<OwnerReadInternalPubRequest, OwnerReadInternalPubResponse>(
         TpmOrdinal.OwnerReadInternalPub, Sessions.One, Availability.Owned, Duration.Short)
 {
+    internal override int KeyHandles(ReadOnlySpan<byte> parameters) => 1;
+
     protected override TpmResult Execute(CommandContext tpm, in OwnerReadInternalPubRequest request, ref OwnerReadInternalPubResponse response)
     {
         if (tpm.AuthorizeOwner().Failed(out TpmResult error)) return error;

@@ -22,6 +22,8 @@ public struct FlushSpecificRequest : IWireStructure<FlushSpecificRequest>
 public sealed class FlushSpecific()
     : TpmCommand<FlushSpecificRequest, NoParameters>(TpmOrdinal.FlushSpecific, Sessions.None, Availability.Always, Duration.Short, inHandles: 1)
 {
+    internal override int KeyHandles(ReadOnlySpan<byte> parameters) => SaveContext.NamesKey(parameters) ? 1 : 0;
+
     protected override TpmResult Execute(CommandContext tpm, in FlushSpecificRequest request, ref NoParameters response)
     {
         switch (request.ResourceType)
@@ -40,7 +42,11 @@ public sealed class FlushSpecific()
                 if (tpm.State.Sessions.Find(request.Handle) is null) return BadParameter;
                 tpm.State = tpm.State with { Sessions = tpm.State.Sessions.Remove(request.Handle) };
                 return Success;
-            case TpmResourceType.Trans or TpmResourceType.DaaTpm:
+            case TpmResourceType.Trans:
+                if (tpm.State.Transports.Find(request.Handle) is null) return BadParameter;
+                tpm.State = tpm.State with { Transports = tpm.State.Transports.Remove(request.Handle) };
+                return Success;
+            case TpmResourceType.DaaTpm:
                 return BadParameter;
             default:
                 return InvalidResource;

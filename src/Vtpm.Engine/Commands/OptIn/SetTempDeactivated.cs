@@ -15,6 +15,8 @@ public sealed class SetTempDeactivated()
     {
         if (AuthorizeOperator(tpm).Failed(out TpmResult error)) return error;
         tpm.StClearFlags = tpm.StClearFlags with { Deactivated = true };
+        // Part 1 §18.1: what deactivates the TPM ends its transport sessions.
+        tpm.State = tpm.State with { Transports = HandleTable<TransportSession>.Empty };
         return Success;
     }
 

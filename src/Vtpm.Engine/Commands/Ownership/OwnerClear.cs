@@ -38,7 +38,13 @@ public sealed class OwnerClear()
             // The locks belong to the NV areas: those that stay stay locked.
             StClearData = new StClearData { NvReadLocks = before.StClearData.NvReadLocks, NvWriteLocks = before.StClearData.NvWriteLocks },
             StAnyFlags = before.StAnyFlags,
-            StAnyData = new StAnyData { TickNonce = tpm.NewNonce(), TickStart = tpm.Platform.Time.GetTimestamp() },
+            // The log of audited commands does not begin anew: what clears the owner is in it.
+            StAnyData = new StAnyData
+            {
+                TickNonce = tpm.NewNonce(),
+                TickStart = tpm.Platform.Time.GetTimestamp(),
+                AuditDigest = before.StAnyData.AuditDigest,
+            },
             Pcrs = before.Pcrs,
             LockoutStart = before.LockoutStart,
         };

@@ -34,6 +34,8 @@ public sealed class LoadContext()
     : TpmCommand<LoadContextRequest, LoadContextResponse>(
         TpmOrdinal.LoadContext, Sessions.None, Availability.Owned, Duration.Medium, inHandles: 1, outHandles: 1)
 {
+    internal override int KeyHandles(ReadOnlySpan<byte> parameters) => 0;
+
     protected override TpmResult Execute(CommandContext tpm, in LoadContextRequest request, ref LoadContextResponse response)
     {
         if (tpm.OpenContext(request.ContextBlob, out TpmContextBlob blob, out TpmContextSensitive sensitive).Failed(out TpmResult error)) return error;
@@ -41,6 +43,7 @@ public sealed class LoadContext()
         {
             TpmResourceType.Key => LoadKey(tpm, blob, sensitive, request.KeepHandle, out response.Handle),
             TpmResourceType.Auth => LoadSession(tpm, blob, sensitive, request.EntityHandle, request.KeepHandle, out response.Handle),
+            TpmResourceType.Trans => LoadTransport(tpm, blob, sensitive, request.KeepHandle, out response.Handle),
             _ => BadContext,
         };
     }
@@ -89,11 +92,37 @@ public sealed class LoadContext()
     internal static TpmResult ReadSession(CommandContext tpm, in TpmContextBlob blob, in TpmContextSensitive sensitive, out SavedSession saved)
     {
         if (WireFormat.Read(sensitive.InternalData.Span, out saved, tpm.Scratch) != Success) return BadContext;
-        StAnyData data = tpm.State.StAnyData;
-        if (sensitive.ContextNonce != data.ContextNonceSession || !data.ContextList.Contains(blob.ContextCount)) return BadContext;
+        if (!IsWaiting(tpm, blob, sensitive)) return BadContext;
         if (saved.SharedSecret.IsEmpty) return Success;
         if (tpm.SecretOf(saved.Entity) is not { } secret) return ResourceMissing;
         return saved.EntitySecret.FixedTimeEquals(TpmDigest.Of(secret.Span)) ? Success : ResourceMissing;
+    }
+
+    /// <summary>Actions 5a, 7, 9 and 10, for a transport session: no entity of the TPM is behind it.</summary>
+    private static TpmResult LoadTransport(
+        CommandContext tpm, in TpmContextBlob blob, in TpmContextSensitive sensitive, bool keepHandle, out uint handle)
+    {
+        handle = 0;
+        if (WireFormat.Read(sensitive.InternalData.Span, out TpmTransportInternal saved) != Success) return BadContext;
+        if (!IsWaiting(tpm, blob, sensitive)) return BadContext;
+        if (keepHandle && tpm.State.Transports.Find(blob.Handle) is not null) return BadHandle;
+        ForgetContext(tpm, blob.ContextCount);
+        var auth = new AuthSession
+        {
+            Handle = 0,
+            Protocol = TpmProtocolId.Transport,
+            NonceEven = saved.TransNonceEven,
+            SharedSecret = new Secret(saved.AuthData.ReadOnlySpan),
+        };
+        var transport = new TransportSession { Auth = auth, Public = saved.TransPublic, Digest = saved.TransDigest };
+        return tpm.OpenTransport(transport, out handle, preferred: blob.Handle);
+    }
+
+    /// <summary>Actions 5a i and 9: a context of this session of the TPM that was not loaded yet.</summary>
+    private static bool IsWaiting(CommandContext tpm, in TpmContextBlob blob, in TpmContextSensitive sensitive)
+    {
+        StAnyData data = tpm.State.StAnyData;
+        return sensitive.ContextNonce == data.ContextNonceSession && data.ContextList.Contains(blob.ContextCount);
     }
 
     /// <summary>Actions 8 to 10: the session is open again, and its blob is worth nothing any more.</summary>

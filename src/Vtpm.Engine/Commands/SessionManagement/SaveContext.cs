@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Vtpm.Wire;
 using static Vtpm.Wire.TpmResult;
 
@@ -33,12 +34,19 @@ public struct SaveContextResponse : IWireStructure<SaveContextResponse>
 public sealed class SaveContext()
     : TpmCommand<SaveContextRequest, SaveContextResponse>(TpmOrdinal.SaveContext, Sessions.None, Availability.Owned, Duration.Medium, inHandles: 1)
 {
+    internal override int KeyHandles(ReadOnlySpan<byte> parameters) => NamesKey(parameters) ? 1 : 0;
+
     protected override TpmResult Execute(CommandContext tpm, in SaveContextRequest request, ref SaveContextResponse response) => request.ResourceType switch
     {
         TpmResourceType.Key => SaveKey(tpm, request, isOfPowerSession: false, ref response),
         TpmResourceType.Auth => SaveSession(tpm, request, out _, ref response),
+        TpmResourceType.Trans => SaveTransport(tpm, request, ref response),
         _ => InvalidResource,
     };
+
+    /// <summary>Whether a handle with a resource type behind it, as TPM_FlushSpecific has them too, is that of a key.</summary>
+    internal static bool NamesKey(ReadOnlySpan<byte> parameters) =>
+        parameters.Length >= 8 && BinaryPrimitives.ReadUInt32BigEndian(parameters[4..]) == (uint)TpmResourceType.Key;
 
     /// <summary>The actions for a key, which TPM_SaveKeyContext shares: its blobs have a nonce of their own.</summary>
     internal static TpmResult SaveKey(CommandContext tpm, in SaveContextRequest request, bool isOfPowerSession, ref SaveContextResponse response)
@@ -73,7 +81,7 @@ public sealed class SaveContext()
     {
         contextCount = 0;
         if (!tpm.State.Sessions.TryFind(request.Handle, out AuthSession? session)) return InvalidResource;
-        if (AddContext(tpm, session, out contextCount).Failed(out TpmResult error)) return error;
+        if (AddContext(tpm, session.Delegation is not null, out contextCount).Failed(out TpmResult error)) return error;
         bool isBound = session.SharedSecret is not null;
         Secret? entitySecret = isBound ? tpm.SecretOf(session.Entity) : null;
         var saved = new SavedSession
@@ -95,8 +103,26 @@ public sealed class SaveContext()
         return Success;
     }
 
+    private static TpmResult SaveTransport(CommandContext tpm, in SaveContextRequest request, ref SaveContextResponse response)
+    {
+        if (!tpm.State.Transports.TryFind(request.Handle, out TransportSession? transport)) return InvalidResource;
+        if (AddContext(tpm, isDelegated: false, out uint contextCount).Failed(out TpmResult error)) return error;
+        var saved = new TpmTransportInternal
+        {
+            AuthData = new TpmAuthData(transport.Auth.SharedSecret!.Span),
+            TransPublic = transport.Public,
+            TransHandle = transport.Handle,
+            TransNonceEven = transport.Auth.NonceEven,
+            TransDigest = transport.Digest,
+        };
+        var blob = new TpmContextBlob { ResourceType = TpmResourceType.Trans, Handle = transport.Handle, Label = request.Label, ContextCount = contextCount };
+        response.ContextBlob = tpm.SealContext(blob, tpm.State.StAnyData.ContextNonceSession, saved);
+        tpm.State = tpm.State with { Transports = tpm.State.Transports.Remove(transport.Handle) };
+        return Success;
+    }
+
     /// <summary>Actions 4b and 10: the nonce of the session contexts, and a place for this one in contextList.</summary>
-    private static TpmResult AddContext(CommandContext tpm, AuthSession session, out uint contextCount)
+    private static TpmResult AddContext(CommandContext tpm, bool isDelegated, out uint contextCount)
     {
         StAnyData data = tpm.State.StAnyData;
         contextCount = data.ContextCount;
@@ -111,7 +137,7 @@ public sealed class SaveContext()
                 ContextNonceSession = data.ContextNonceSession == default ? tpm.NewNonce() : data.ContextNonceSession,
                 ContextCount = contextCount,
                 ContextList = [.. data.ContextList, contextCount],
-                DelegatedContextList = session.Delegation is null ? data.DelegatedContextList : [.. data.DelegatedContextList, contextCount],
+                DelegatedContextList = isDelegated ? [.. data.DelegatedContextList, contextCount] : data.DelegatedContextList,
             },
         };
         return Success;

@@ -14,6 +14,7 @@ public sealed class SaveState() : TpmCommand<NoParameters, NoParameters>(TpmOrdi
             if (PcrBank.IsResettable(pcr)) pcrs = pcrs.With(pcr, PcrBank.Initial[pcr]);
         }
 
+        tpm.AuditsOutput = false; // §8.1 description 3a
         tpm.Permanent = tpm.Permanent with { SavedState = new SavedState(pcrs, tpm.StClearFlags, tpm.StClearData, tpm.State.Keys) };
         return Success;
     }

@@ -44,6 +44,16 @@ public struct TpmDigest : IWireStructure<TpmDigest>, IEquatable<TpmDigest>
         return digest;
     }
 
+    /// <summary>SHA-1(this || <paramref name="bytes"/>): how registers and logs grow.</summary>
+    public readonly TpmDigest Extend(ReadOnlySpan<byte> bytes)
+    {
+        int length = Size + bytes.Length;
+        Span<byte> input = length <= 256 ? stackalloc byte[256] : new byte[length];
+        ReadOnlySpan.CopyTo(input);
+        bytes.CopyTo(input[Size..]);
+        return Of(input[..length]);
+    }
+
     public static void Describe<TCodec>(ref TCodec wire, ref TpmDigest value)
         where TCodec : struct, IWireCodec, allows ref struct => wire.Fixed(value.Span);
 
