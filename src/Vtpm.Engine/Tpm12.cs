@@ -19,7 +19,7 @@ public sealed class Tpm12
     public Tpm12(TpmPlatform platform)
     {
         Platform = platform;
-        Commands = CommandTable.Create();
+        Commands = CommandTable.Create(platform.Profile);
         _pipeline = new CommandPipeline(platform, Commands);
     }
 
@@ -30,6 +30,7 @@ public sealed class Tpm12
     /// <summary>A new TPM as it leaves the factory: enabled, activated, no endorsement key, no owner.</summary>
     public PermanentState Manufacture() => new()
     {
+        Flags = PermanentState.Defaults with { AllowMaintenance = Platform.Profile.MaintenanceCommands },
         Data = new PermanentData
         {
             TpmProof = NewSecret(TpmAuthData.Size),

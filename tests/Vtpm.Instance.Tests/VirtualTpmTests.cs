@@ -222,6 +222,22 @@ public sealed class VirtualTpmTests : IDisposable
         Assert.Equal(TpmResult.Success, Execute(vtpm, Convert.FromHexString("00c1000000220000001400000004" + new string('a', 40))));
     }
 
+    [Fact]
+    public void Start_MaintenanceCommands_AreThereOnlyWhereTheyWereAskedFor()
+    {
+        byte[] readManuMaintPub = Convert.FromHexString("00c10000001e00000030" + new string('0', 40));
+        using (VirtualTpm vtpm = Start()) Assert.Equal(TpmResult.BadOrdinal, Execute(vtpm, readManuMaintPub));
+        using (VirtualTpm vtpm = Start(arguments: ["maintcmds=1"]))
+        {
+            Assert.Equal(TpmResult.Success, Execute(vtpm, readManuMaintPub));
+            // Who owned it when there was no maintenance is not taken by surprise.
+            Assert.False(vtpm.Engine.State.Permanent.Flags.AllowMaintenance);
+        }
+
+        using (VirtualTpm vtpm = Start(ManufacturePolicy.Always, ["maintcmds=1"])) Assert.True(vtpm.Engine.State.Permanent.Flags.AllowMaintenance);
+        using (VirtualTpm vtpm = Start()) Assert.Equal(TpmResult.BadOrdinal, Execute(vtpm, readManuMaintPub));
+    }
+
     private static TpmResult SaveState(VirtualTpm vtpm) => Execute(vtpm, Convert.FromHexString("00c10000000a00000098"));
 
     private static TpmResult Execute(VirtualTpm vtpm, byte[] request)

@@ -33,6 +33,9 @@ public sealed partial class TestTpm
         if (started) Startup();
     }
 
+    /// <summary>Of a TPM that has all commands, also those that a vTPM has only when its host says so.</summary>
+    public static TpmProfile EveryCommand { get; } = TpmProfile.Xen with { MaintenanceCommands = true };
+
     public Tpm12 Engine { get; }
 
     public SeededRandom Random { get; }

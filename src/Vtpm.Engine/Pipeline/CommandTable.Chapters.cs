@@ -9,6 +9,7 @@ using Vtpm.Engine.Commands.Endorsement;
 using Vtpm.Engine.Commands.Eviction;
 using Vtpm.Engine.Commands.Identity;
 using Vtpm.Engine.Commands.Integrity;
+using Vtpm.Engine.Commands.Maintenance;
 using Vtpm.Engine.Commands.Management;
 using Vtpm.Engine.Commands.Migration;
 using Vtpm.Engine.Commands.MonotonicCounters;
@@ -27,7 +28,8 @@ namespace Vtpm.Engine;
 /// <content>The chapters.</content>
 public sealed partial class CommandTable
 {
-    public static CommandTable Create() => new(
+    /// <summary>The commands of a TPM of this profile.</summary>
+    public static CommandTable Create(TpmProfile profile) => new(
     [
         // §3 Admin startup and state
         new Startup(),
@@ -89,6 +91,9 @@ public sealed partial class CommandTable
         new CmkCreateTicket(),
         new CmkCreateBlob(),
         new CmkConvertMigration(),
+
+        // §12 Maintenance
+        .. profile.MaintenanceCommands ? Maintenance() : [],
 
         // §13 Cryptographic functions
         new Sha1Start(),
@@ -185,4 +190,11 @@ public sealed partial class CommandTable
         new OwnerReadPubek(),
         new DisablePubekRead(),
     ]);
+
+    private static TpmCommand[] Maintenance() =>
+    [
+        new KillMaintenanceFeature(),
+        new LoadManuMaintPub(),
+        new ReadManuMaintPub(),
+    ];
 }

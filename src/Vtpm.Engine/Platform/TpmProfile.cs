@@ -60,6 +60,12 @@ public sealed record TpmProfile
     /// <summary>Writes to NV allowed while there is no owner (TPM_MAX_NV_WRITE_NOOWNER, Part 2 §7.4).</summary>
     public int NvWritesWithoutOwner { get; init; } = 64;
 
+    /// <summary>
+    /// Whether there are the maintenance commands of Part 3 §12, by which an owner and a manufacturer together take what cannot migrate to another TPM.
+    /// A hole where no manufacturer has put its key before the TPM was sold (§12.4), so that a vTPM has them only if its host says so.
+    /// </summary>
+    public bool MaintenanceCommands { get; init; }
+
     /// <summary>Bytes that one TPM_SHA1Update may bring.</summary>
     public int Sha1MaxBytes { get; init; } = 2048;
 

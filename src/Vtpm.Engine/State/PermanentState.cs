@@ -7,7 +7,10 @@ namespace Vtpm.Engine;
 public sealed record PermanentState
 {
     /// <summary>As a TPM leaves the factory that Xen's are from: enabled, activated, ready for an owner.</summary>
-    public TpmPermanentFlags Flags { get; init; } = new() { Ownership = true, ReadPubek = true };
+    public static TpmPermanentFlags Defaults => new() { Ownership = true, ReadPubek = true };
+
+    /// <summary><c>TPM_PERMANENT_FLAGS</c>, Part 2 §7.1.</summary>
+    public TpmPermanentFlags Flags { get; init; } = Defaults;
 
     public required PermanentData Data { get; init; }
 

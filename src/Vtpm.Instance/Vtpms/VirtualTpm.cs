@@ -45,7 +45,8 @@ public sealed class VirtualTpm : IDisposable
         {
             var entropy = new HardwareEntropy(manager, random, log);
             entropy.Refresh();
-            var platform = new TpmPlatform(entropy, TimeProvider.System, rsa, new OpenSslArithmetic(), TpmProfile.Xen);
+            TpmProfile profile = TpmProfile.Xen with { MaintenanceCommands = arguments.MaintenanceCommands };
+            var platform = new TpmPlatform(entropy, TimeProvider.System, rsa, new OpenSslArithmetic(), profile);
             (int Pcr, TpmDigest Value)[] hardwarePcrs = ReadHardwarePcrs(manager, arguments, warn);
             byte[]? hashKey = AskManager(options, isImageThere: store is not null, manager, warn);
             store ??= OpenStore(options.ImagePath);

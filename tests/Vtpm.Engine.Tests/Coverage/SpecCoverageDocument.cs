@@ -19,6 +19,8 @@ internal static class SpecCoverageDocument
           do then only a part of what they can.
         - Delegation: whether a bit of an owner's (O) or a key's (K) delegation stands for the command.
         - Audit: audited unless the owner says otherwise (default), never, or only when the owner asks for it (-).
+
+        The maintenance commands are there when the vTPM was started with `maintcmds=1`; otherwise they are TPM_BAD_ORDINAL.
         """;
 
     private const string Head = """

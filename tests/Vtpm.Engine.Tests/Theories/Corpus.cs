@@ -29,6 +29,7 @@ public static partial class Corpus
         Store,
         Migrate,
         MigrateCertified,
+        Maintain,
         Cryptography,
         Attest,
         ChangeSecrets,
@@ -66,7 +67,7 @@ public static partial class Corpus
 
     private static void Run(List<CorpusEntry> entries, Action<TestTpm> script)
     {
-        var tpm = new TestTpm(started: false);
+        var tpm = new TestTpm(TestTpm.EveryCommand, started: false);
         tpm.Startup();
         tpm.Sending += sent => entries.Add(new CorpusEntry(sent));
         script(tpm);

@@ -8,7 +8,7 @@ namespace Vtpm.Engine.Tests.Theories;
 /// <summary>Every command against its row of Part 2 §17: what it declares, and what the pipeline makes of it.</summary>
 public class OrdinalTableTests
 {
-    private static readonly CommandTable Commands = CommandTable.Create();
+    private static readonly CommandTable Commands = CommandTable.Create(TestTpm.EveryCommand);
 
     private readonly TheoryRunner _runner = new();
 

@@ -9,7 +9,7 @@ namespace Vtpm.Engine.Tests.Theories;
 public sealed class TheoryRunner
 {
     private readonly byte[] _response = new byte[Tpm12.MaxResponseSize];
-    private readonly Tpm12 _engine = new TestTpm(started: false).Engine;
+    private readonly Tpm12 _engine = new TestTpm(TestTpm.EveryCommand, started: false).Engine;
     private Exception? _defect;
 
     public TheoryRunner() => _engine.CommandFailed += exception => _defect = exception;

@@ -26,7 +26,7 @@ public sealed class OwnerClear()
         {
             Permanent = before.Permanent with
             {
-                Flags = ClearFlags(before.Permanent.Flags),
+                Flags = ClearFlags(before.Permanent.Flags, tpm.Platform.Profile),
                 Data = ClearData(tpm, before.Permanent.Data),
                 Nv = before.Permanent.Nv.WithoutOwnerAreas(),
                 Counters = before.Permanent.Counters.ReleaseAll(),
@@ -53,14 +53,14 @@ public sealed class OwnerClear()
     /// <summary>
     /// Actions 9 and 10. The default of disable and deactivated is TRUE (Part 2 §7.1): presence must be proven before there is a new owner.
     /// </summary>
-    private static TpmPermanentFlags ClearFlags(TpmPermanentFlags flags) => flags with
+    private static TpmPermanentFlags ClearFlags(TpmPermanentFlags flags, TpmProfile profile) => flags with
     {
         Disable = true,
         Deactivated = true,
         ReadPubek = true,
         DisableOwnerClear = false,
         DisableFullDALogicInfo = false,
-        AllowMaintenance = false,
+        AllowMaintenance = profile.MaintenanceCommands,
         ReadSrkPub = false,
         Ownership = true,
         Operator = false,

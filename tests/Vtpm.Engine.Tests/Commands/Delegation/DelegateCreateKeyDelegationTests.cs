@@ -23,7 +23,7 @@ public class DelegateCreateKeyDelegationTests
     }
 
     [Fact]
-    public void DelegateCreateKeyDelegation_Blob_OpensASessionThatStandsForTheKey()
+    public void DelegateCreateKeyDelegation_Action14_Blob_OpensASessionThatStandsForTheKey()
     {
         byte[] blob = _tpm.CreateKeyDelegation(_key, Seals);
         TestAuth dsap = _tpm.Dsap(TpmEntityType.DelegateKeyBlob, blob, _key);

@@ -22,7 +22,7 @@ public class DelegateCreateOwnerDelegationTests
     }
 
     [Fact]
-    public void DelegateCreateOwnerDelegation_Blob_OpensASessionThatStandsForTheOwner()
+    public void DelegateCreateOwnerDelegation_Action15_Blob_OpensASessionThatStandsForTheOwner()
     {
         byte[] blob = _tpm.CreateOwnerDelegation(Clears);
         Assert.Equal(TpmResult.DisabledCmd, _tpm.ResultOf(new DisableOwnerClear(), default, _tpm.Dsap(TpmEntityType.DelegateOwnerBlob, blob)));

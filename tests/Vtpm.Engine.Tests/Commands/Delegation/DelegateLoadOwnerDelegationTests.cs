@@ -15,7 +15,7 @@ public class DelegateLoadOwnerDelegationTests
     private readonly TestTpm _tpm = new();
 
     [Fact]
-    public void DelegateLoadOwnerDelegation_BlobOfTheOwners_RowStandsForTheOwner()
+    public void DelegateLoadOwnerDelegation_Actions8And13_BlobOfTheOwners_RowStandsForTheOwner()
     {
         Own();
         Assert.Equal(TpmResult.Success, Load(1, _tpm.CreateOwnerDelegation(Clears), Owner()));
@@ -23,7 +23,7 @@ public class DelegateLoadOwnerDelegationTests
     }
 
     [Fact]
-    public void DelegateLoadOwnerDelegation_BlobFromBeforeTheOwner_StandsForTheOwnerToCome()
+    public void DelegateLoadOwnerDelegation_Actions8And13_BlobFromBeforeTheOwner_StandsForTheOwnerToCome()
     {
         uint family = _tpm.CreateFamily();
         Assert.Equal(TpmResult.Success, _tpm.Manage(TpmFamilyOperation.Enable, family, [1]));

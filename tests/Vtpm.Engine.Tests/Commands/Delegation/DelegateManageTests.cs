@@ -44,14 +44,14 @@ public class DelegateManageTests
     }
 
     [Fact]
-    public void DelegateManage_Action2bi_DelegateMakesAFamily_FamilyIdDoesNotMatter()
+    public void DelegateManage_Action2b1_DelegateMakesAFamily_FamilyIdDoesNotMatter()
     {
         Own();
         Assert.Equal(TpmResult.Success, _tpm.Manage(TpmFamilyOperation.Create, 77, [1], Delegate()));
     }
 
     [Fact]
-    public void DelegateManage_Action2bii_DelegateOfAnotherFamily_DelegateFamily()
+    public void DelegateManage_Action2b2_DelegateOfAnotherFamily_DelegateFamily()
     {
         Own();
         _tpm.AddFamily(2);
@@ -67,7 +67,7 @@ public class DelegateManageTests
     }
 
     [Fact]
-    public void DelegateManage_Action2bii_DelegateOfTheFamily_ManagesIt()
+    public void DelegateManage_Action2b2_DelegateOfTheFamily_ManagesIt()
     {
         Own();
         Assert.Equal(TpmResult.Success, _tpm.Manage(TpmFamilyOperation.Admin, 1, True, Delegate()));
@@ -223,7 +223,7 @@ public class DelegateManageTests
     [Theory]
     [InlineData(TpmFamilyOperation.Admin)]
     [InlineData(TpmFamilyOperation.Enable)]
-    public void DelegateManage_Action7aAnd8a_NoBool_IsRefused(TpmFamilyOperation opCode)
+    public void DelegateManage_Actions7aAnd8a_NoBool_IsRefused(TpmFamilyOperation opCode)
     {
         _tpm.AddFamily(1);
         Assert.Equal(TpmResult.BadParamSize, _tpm.Manage(opCode, 1, []));
@@ -232,7 +232,7 @@ public class DelegateManageTests
     }
 
     [Fact]
-    public void DelegateManage_Action7bAnd8b_EachFlag_IsSetAndReset()
+    public void DelegateManage_Actions7bAnd8b_EachFlag_IsSetAndReset()
     {
         Own();
         foreach ((TpmFamilyOperation opCode, byte[] opData, TpmFamilyFlags expected) in (ReadOnlySpan<(TpmFamilyOperation, byte[], TpmFamilyFlags)>)

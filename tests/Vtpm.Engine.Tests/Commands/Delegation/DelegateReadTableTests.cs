@@ -10,7 +10,7 @@ public class DelegateReadTableTests
     private readonly TestTpm _tpm = new();
 
     [Fact]
-    public void DelegateReadTable_NoDelegations_BothTablesAreEmpty()
+    public void DelegateReadTable_Action5_NoDelegations_BothTablesAreEmpty()
     {
         DelegateReadTableResponse tables = _tpm.Send(new DelegateReadTable(), default);
         Assert.True(tables.FamilyTable.IsEmpty);

@@ -25,7 +25,7 @@ public class DelegateVerifyDelegationTests
     }
 
     [Fact]
-    public void DelegateVerifyDelegation_Actions1And2_BlobsOfBothKinds_Success()
+    public void DelegateVerifyDelegation_Actions1To2And9And11_BlobsOfBothKinds_Success()
     {
         Assert.Equal(TpmResult.Success, Verify(_ownerBlob));
         Assert.Equal(TpmResult.Success, Verify(_keyBlob));
