@@ -56,7 +56,7 @@ public sealed partial class TpmClient(ITpmConnection connection, bool ownsConnec
         }
     }
 
-    private TpmRequest Begin(TpmOrdinal ordinal) => new(_request, ordinal);
+    internal TpmRequest Begin(TpmOrdinal ordinal) => new(_request, ordinal);
 
     /// <summary>Sends a command and reads the parameters of its response with <paramref name="read"/>; what that leaves unread is an error.</summary>
     private T Execute<T>(scoped in TpmRequest request, ReadParameters<T> read, int outHandles = 0, params ReadOnlySpan<TpmSession> sessions)
@@ -81,7 +81,7 @@ public sealed partial class TpmClient(ITpmConnection connection, bool ownsConnec
     private void Execute(scoped in TpmRequest request, params ReadOnlySpan<TpmSession> sessions) =>
         Execute(request, static (ref WireReader _) => true, 0, sessions);
 
-    private T ExecuteFor<T>(scoped in TpmRequest request, params ReadOnlySpan<TpmSession> sessions)
+    internal T ExecuteFor<T>(scoped in TpmRequest request, params ReadOnlySpan<TpmSession> sessions)
         where T : struct, IWireStructure<T> =>
         Execute(request, Structure<T>, 0, sessions);
 
