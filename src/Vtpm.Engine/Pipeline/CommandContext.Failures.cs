@@ -8,6 +8,7 @@ public sealed partial class CommandContext
 {
     private bool _guessed;
     private FailureCause _failureCause;
+    private uint? _endingDaaSession;
 
     /// <summary>The defence against guessing, as it stands now.</summary>
     public DictionaryAttackStatus DictionaryAttack =>
@@ -46,10 +47,15 @@ public sealed partial class CommandContext
         return TpmResult.FailedSelfTest;
     }
 
+    /// <summary>A failure of this command, whatever comes, ends the DAA session (Part 3 §26.1 and §26.2, action 2).</summary>
+    public void EndDaaSessionOnFailure(uint handle) => _endingDaaSession = handle;
+
     /// <summary>The effects of the failure on the state from before the command.</summary>
     internal TpmState AfterFailure(TpmState before)
     {
         if (_failureCause != FailureCause.None) before = before.InFailureMode(_failureCause);
+        if (_endingDaaSession is { } handle && before.DaaSessions.Find(handle) is not null)
+            before = before with { DaaSessions = before.DaaSessions.Remove(handle) };
         if (!_guessed) return before;
         DictionaryAttackStatus status = DictionaryAttack;
         // Where presence is proven, secrets are compared during a lock-out, too: such a failure must not open TPM_ResetLockValue to guesses again.

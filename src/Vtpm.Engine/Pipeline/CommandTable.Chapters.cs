@@ -3,6 +3,7 @@ using Vtpm.Engine.Commands.AuthorizationChanges;
 using Vtpm.Engine.Commands.AuthorizationSessions;
 using Vtpm.Engine.Commands.Capability;
 using Vtpm.Engine.Commands.Cryptography;
+using Vtpm.Engine.Commands.Daa;
 using Vtpm.Engine.Commands.Delegation;
 using Vtpm.Engine.Commands.Deprecated;
 using Vtpm.Engine.Commands.Endorsement;
@@ -173,6 +174,10 @@ public sealed partial class CommandTable
         new ReadCounter(),
         new ReleaseCounter(),
         new ReleaseCounterOwner(),
+
+        // §26 DAA commands
+        new DaaJoin(),
+        new DaaSign(),
 
         // §27 Deprecated commands
         new DirWriteAuth(),

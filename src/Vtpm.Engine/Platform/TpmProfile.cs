@@ -46,6 +46,9 @@ public sealed record TpmProfile
     /// <summary>Transport sessions open at a time.</summary>
     public int TransportSessions { get; init; } = 8;
 
+    /// <summary>DAA sessions open at a time, of TPM_DAA_Join and TPM_DAA_Sign together.</summary>
+    public int DaaSessions { get; init; } = 1;
+
     /// <summary>Session contexts saved outside at a time (TPM_MIN_SESSION_LIST is 16).</summary>
     public int ContextSlots { get; init; } = 64;
 

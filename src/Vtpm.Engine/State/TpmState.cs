@@ -28,6 +28,9 @@ public sealed record TpmState
     /// <summary>The transport sessions that are open.</summary>
     public HandleTable<TransportSession> Transports { get; init; } = HandleTable<TransportSession>.Empty;
 
+    /// <summary>Sessions of TPM_DAA_Join and TPM_DAA_Sign.</summary>
+    public HandleTable<DaaSession> DaaSessions { get; init; } = HandleTable<DaaSession>.Empty;
+
     /// <summary>The SHA-1 thread (Part 3 §13), when one runs.</summary>
     public Sha1Thread? Sha1Thread { get; init; }
 

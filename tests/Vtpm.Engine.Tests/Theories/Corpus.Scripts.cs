@@ -130,6 +130,18 @@ public static partial class Corpus
         tpm.Send(new Quote2(), new Quote2Request { KeyHandle = identity, ExternalData = tpm.NewNonce(), TargetPcr = Pcrs, AddVersion = true }, Key(tpm));
     }
 
+    /// <summary>A whole Join and a whole Sign, and a DAA session that is saved, loaded and flushed.</summary>
+    private static void AttestAnonymously(TestTpm tpm)
+    {
+        DaaBlobs blobs = tpm.Join();
+        uint handle = tpm.SignUpTo(15, blobs);
+        ReadOnlyMemory<byte> saved = tpm.Send(new SaveContext(), new SaveContextRequest { Handle = handle, ResourceType = TpmResourceType.DaaTpm }).ContextBlob;
+        handle = tpm.Send(new LoadContext(), new LoadContextRequest { ContextBlob = saved }).Handle;
+        (byte[] inputData0, byte[] inputData1) = TestTpm.SignInput(15, blobs);
+        tpm.Daa(TpmOrdinal.DaaSign, handle, 15, inputData0, inputData1);
+        tpm.Send(new FlushSpecific(), new FlushSpecificRequest { Handle = tpm.JoinUpTo(1), ResourceType = TpmResourceType.DaaTpm });
+    }
+
     private static void Sessions(TestTpm tpm)
     {
         uint key = tpm.LoadWrapped(TpmKeyUsage.Storage, flags: TpmKeyFlags.None);

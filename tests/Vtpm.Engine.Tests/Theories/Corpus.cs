@@ -32,6 +32,7 @@ public static partial class Corpus
         Maintain,
         Cryptography,
         Attest,
+        AttestAnonymously,
         ChangeSecrets,
         ChangeSecretsUnseen,
         Sessions,

@@ -41,7 +41,7 @@ public sealed class TheoryRunner
     }
 
     /// <summary>
-    /// A failure may end sessions, end the SHA-1 thread and count against guessing; TPM_Startup(ST_STATE) with nothing to restore ends in failure
+    /// A failure may end sessions, end the DAA session that it is about, end the SHA-1 thread and count against guessing; TPM_Startup(ST_STATE) with nothing to restore ends in failure
     /// mode. It changes nothing else: every other region is the same.
     /// </summary>
     private static void CheckFailureEffects(TpmState before, TpmState after, ReadOnlySpan<byte> request)
@@ -54,6 +54,10 @@ public sealed class TheoryRunner
             : ReferenceEquals(after.Permanent, before.Permanent) && after.LockoutStart == before.LockoutStart;
         foreach (AuthSession session in after.Sessions.Items) isPossible &= ReferenceEquals(before.Sessions.Find(session.Handle), session);
         foreach (TransportSession transport in after.Transports.Items) isPossible &= ReferenceEquals(before.Transports.Find(transport.Handle), transport);
+        bool isDaa = CorpusEntry.OrdinalOf(request) is TpmOrdinal.DaaJoin or TpmOrdinal.DaaSign;
+        foreach (DaaSession session in before.DaaSessions.Items)
+            isPossible &= after.DaaSessions.Find(session.Handle) == session || isDaa && BinaryPrimitives.ReadUInt32BigEndian(request[10..]) == session.Handle;
+        isPossible &= after.DaaSessions.Count <= before.DaaSessions.Count;
         isPossible &= after.Sha1Thread is null || ReferenceEquals(after.Sha1Thread, before.Sha1Thread);
         bool hasNothingToRestore = CorpusEntry.OrdinalOf(request) == TpmOrdinal.Startup && after.FailureCause == FailureCause.NoSavedState;
         isPossible &= before == after with
@@ -61,6 +65,7 @@ public sealed class TheoryRunner
             Permanent = before.Permanent,
             Sessions = before.Sessions,
             Transports = before.Transports,
+            DaaSessions = before.DaaSessions,
             Sha1Thread = before.Sha1Thread,
             LockoutStart = before.LockoutStart,
             FailureCause = hasNothingToRestore ? before.FailureCause : after.FailureCause,

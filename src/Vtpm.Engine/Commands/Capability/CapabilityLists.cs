@@ -17,7 +17,7 @@ internal static class CapabilityLists
             TpmResourceType.Counter => HandlesOf(state.Permanent.Counters.Counters),
             TpmResourceType.Context => [.. state.StAnyData.ContextList],
             TpmResourceType.Trans => HandlesOf(state.Transports),
-            TpmResourceType.DaaTpm => [],
+            TpmResourceType.DaaTpm => HandlesOf(state.DaaSessions),
             _ => null,
         };
         list = handles is null ? default : WireFormat.ToBytes(new TpmKeyHandleList { Handle = handles });

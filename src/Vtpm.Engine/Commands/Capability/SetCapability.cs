@@ -56,7 +56,7 @@ public sealed class SetCapability()
             case TpmPermanentDataMember.DaaProof:
                 if (SetRestriction.Owner(tpm).Failed(out error)) return error;
                 if (!value.IsEmpty) return BadParameter;
-                tpm.PermanentData = tpm.PermanentData with { DaaProof = tpm.NewSecret(), DaaSeed = tpm.NewSecret() };
+                tpm.PermanentData = tpm.WithNewDaaSecrets(tpm.PermanentData);
                 return Success;
             default:
                 return BadParameter;

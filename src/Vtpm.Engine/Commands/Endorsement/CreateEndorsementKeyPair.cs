@@ -58,12 +58,7 @@ public sealed class CreateEndorsementKeyPair()
         if (KeyParameters.ReadRsa(keyInfo, out TpmRsaKeyParms rsa).Failed(out TpmResult error)) return error;
         // Action 2c: the schemes are ignored. An exponent is not, and generated keys have the default one.
         if (rsa.KeyLength < 2048 || KeyParameters.ExponentOf(keyInfo) != KeyParameters.DefaultExponent) return BadKeyProperty;
-        tpm.PermanentData = tpm.PermanentData with
-        {
-            EndorsementKey = Generate(tpm, rsa.KeyLength),
-            DaaSeed = tpm.NewSecret(),
-            DaaProof = tpm.NewSecret(),
-        };
+        tpm.PermanentData = tpm.WithNewDaaSecrets(tpm.PermanentData with { EndorsementKey = Generate(tpm, rsa.KeyLength) });
         tpm.PermanentFlags = tpm.PermanentFlags with { CekpUsed = true };
         return Success;
     }

@@ -24,7 +24,14 @@ public sealed class RevokeTrust()
         OwnerClear.Clear(tpm);
         tpm.Permanent = tpm.Permanent with { Nv = tpm.Permanent.Nv.WithoutManufacturerAreas() };
         tpm.PermanentFlags = tpm.PermanentFlags with { NvLocked = false, EnableRevokeEK = false };
-        tpm.PermanentData = tpm.PermanentData with { DaaSeed = null, DaaProof = null, EndorsementKey = null, EKReset = null };
+        tpm.PermanentData = tpm.PermanentData with
+        {
+            DaaSeed = null,
+            DaaProof = null,
+            DaaBlobKey = null,
+            EndorsementKey = null,
+            EKReset = null,
+        };
         return Success;
     }
 }

@@ -47,7 +47,9 @@ public sealed class FlushSpecific()
                 tpm.State = tpm.State with { Transports = tpm.State.Transports.Remove(request.Handle) };
                 return Success;
             case TpmResourceType.DaaTpm:
-                return BadParameter;
+                if (tpm.State.DaaSessions.Find(request.Handle) is null) return BadParameter;
+                tpm.State = tpm.State with { DaaSessions = tpm.State.DaaSessions.Remove(request.Handle) };
+                return Success;
             default:
                 return InvalidResource;
         }

@@ -44,6 +44,7 @@ public sealed class LoadContext()
             TpmResourceType.Key => LoadKey(tpm, blob, sensitive, request.KeepHandle, out response.Handle),
             TpmResourceType.Auth => LoadSession(tpm, blob, sensitive, request.EntityHandle, request.KeepHandle, out response.Handle),
             TpmResourceType.Trans => LoadTransport(tpm, blob, sensitive, request.KeepHandle, out response.Handle),
+            TpmResourceType.DaaTpm => LoadDaaSession(tpm, blob, sensitive, request.KeepHandle, out response.Handle),
             _ => BadContext,
         };
     }
@@ -91,8 +92,7 @@ public sealed class LoadContext()
     /// <summary>Actions 5a i and ii, and 9: a session that is waiting outside, and whose entity is here and still has its secret.</summary>
     internal static TpmResult ReadSession(CommandContext tpm, in TpmContextBlob blob, in TpmContextSensitive sensitive, out SavedSession saved)
     {
-        if (WireFormat.Read(sensitive.InternalData.Span, out saved, tpm.Scratch) != Success) return BadContext;
-        if (!IsWaiting(tpm, blob, sensitive)) return BadContext;
+        if (WireFormat.Read(sensitive.InternalData.Span, out saved, tpm.Scratch) != Success || !IsWaiting(tpm, blob, sensitive)) return BadContext;
         if (saved.SharedSecret.IsEmpty) return Success;
         if (tpm.SecretOf(saved.Entity) is not { } secret) return ResourceMissing;
         return saved.EntitySecret.FixedTimeEquals(TpmDigest.Of(secret.Span)) ? Success : ResourceMissing;
@@ -140,6 +140,16 @@ public sealed class LoadContext()
             Delegation = saved.IsDelegated ? CommandContext.Persistent(saved.Delegation) : null,
         };
         return tpm.OpenSession(session, out handle, preferred: blob.Handle);
+    }
+
+    /// <summary>Actions 5a i, and 7 to 10, for a DAA session, which is bound to nothing but this TPM.</summary>
+    private static TpmResult LoadDaaSession(CommandContext tpm, in TpmContextBlob blob, in TpmContextSensitive sensitive, bool keepHandle, out uint handle)
+    {
+        handle = 0;
+        if (WireFormat.Read(sensitive.InternalData.Span, out DaaSessionData _, tpm.Scratch) != Success || !IsWaiting(tpm, blob, sensitive)) return BadContext;
+        if (keepHandle && tpm.State.DaaSessions.Find(blob.Handle) is not null) return BadHandle;
+        ForgetContext(tpm, blob.ContextCount);
+        return tpm.OpenDaaSession(new Secret(sensitive.InternalData.Span), out handle, preferred: blob.Handle);
     }
 
     /// <summary>Takes a session context out of contextList: its blob can never be loaded again.</summary>

@@ -41,6 +41,7 @@ public sealed class SaveContext()
         TpmResourceType.Key => SaveKey(tpm, request, isOfPowerSession: false, ref response),
         TpmResourceType.Auth => SaveSession(tpm, request, out _, ref response),
         TpmResourceType.Trans => SaveTransport(tpm, request, ref response),
+        TpmResourceType.DaaTpm => SaveDaaSession(tpm, request, ref response),
         _ => InvalidResource,
     };
 
@@ -81,7 +82,7 @@ public sealed class SaveContext()
     {
         contextCount = 0;
         if (!tpm.State.Sessions.TryFind(request.Handle, out AuthSession? session)) return InvalidResource;
-        if (AddContext(tpm, session.Delegation is not null, out contextCount).Failed(out TpmResult error)) return error;
+        if (AddContext(tpm, isOfDelegate: session.Delegation is not null, out contextCount).Failed(out TpmResult error)) return error;
         bool isBound = session.SharedSecret is not null;
         Secret? entitySecret = isBound ? tpm.SecretOf(session.Entity) : null;
         var saved = new SavedSession
@@ -106,7 +107,7 @@ public sealed class SaveContext()
     private static TpmResult SaveTransport(CommandContext tpm, in SaveContextRequest request, ref SaveContextResponse response)
     {
         if (!tpm.State.Transports.TryFind(request.Handle, out TransportSession? transport)) return InvalidResource;
-        if (AddContext(tpm, isDelegated: false, out uint contextCount).Failed(out TpmResult error)) return error;
+        if (AddContext(tpm, isOfDelegate: false, out uint contextCount).Failed(out TpmResult error)) return error;
         var saved = new TpmTransportInternal
         {
             AuthData = new TpmAuthData(transport.Auth.SharedSecret!.Span),
@@ -121,8 +122,19 @@ public sealed class SaveContext()
         return Success;
     }
 
+    private static TpmResult SaveDaaSession(CommandContext tpm, in SaveContextRequest request, ref SaveContextResponse response)
+    {
+        if (!tpm.State.DaaSessions.TryFind(request.Handle, out DaaSession? session)) return InvalidResource;
+        if (AddContext(tpm, isOfDelegate: false, out uint contextCount).Failed(out TpmResult error)) return error;
+        if (WireFormat.Read(session.Data.Span, out DaaSessionData saved, tpm.Scratch) != Success) return Fail;
+        var blob = new TpmContextBlob { ResourceType = TpmResourceType.DaaTpm, Handle = session.Handle, Label = request.Label, ContextCount = contextCount };
+        response.ContextBlob = tpm.SealContext(blob, tpm.State.StAnyData.ContextNonceSession, saved);
+        tpm.State = tpm.State with { DaaSessions = tpm.State.DaaSessions.Remove(session.Handle) };
+        return Success;
+    }
+
     /// <summary>Actions 4b and 10: the nonce of the session contexts, and a place for this one in contextList.</summary>
-    private static TpmResult AddContext(CommandContext tpm, bool isDelegated, out uint contextCount)
+    private static TpmResult AddContext(CommandContext tpm, bool isOfDelegate, out uint contextCount)
     {
         StAnyData data = tpm.State.StAnyData;
         contextCount = data.ContextCount;
@@ -137,7 +149,7 @@ public sealed class SaveContext()
                 ContextNonceSession = data.ContextNonceSession == default ? tpm.NewNonce() : data.ContextNonceSession,
                 ContextCount = contextCount,
                 ContextList = [.. data.ContextList, contextCount],
-                DelegatedContextList = isDelegated ? [.. data.DelegatedContextList, contextCount] : data.DelegatedContextList,
+                DelegatedContextList = isOfDelegate ? [.. data.DelegatedContextList, contextCount] : data.DelegatedContextList,
             },
         };
         return Success;
