@@ -74,9 +74,9 @@ public class MigrationTests
         using var source = new MigratingTpm(from);
         using var target = new MigratingTpm(to);
         using var signer = new SoftwareKey();
-        TpmMsaComposite authorities = Authorities(signer.ToSigningPubKey());
+        TpmMsaComposite authorities = MigratingTpm.Authorities(signer.ToSigningPubKey());
         TpmKey key = source.CmkCreateKey(MigratingTpm.BindKey(), authorities);
-        TpmCmkAuth allowed = Allowed(signer, target.ReadSrk(), key);
+        TpmCmkAuth allowed = MigratingTpm.Allowed(signer, target.ReadSrk(), key.ToPubKey());
         MigrationBlobResponse blob = source.CmkCreateBlob(key, authorities, target.ReadSrk(), signer, allowed);
         AssertUnbinds(key, source, target.CmkConvertMigration(key, blob, authorities, signer, allowed), target);
     }
@@ -89,12 +89,12 @@ public class MigrationTests
         using var target = new MigratingTpm(to);
         using var signer = new SoftwareKey();
         TpmKey authority = target.CreateKey(MigratingTpm.AuthorityKey);
-        TpmMsaComposite authorities = Authorities(authority.ToPubKey(), signer.ToSigningPubKey());
+        TpmMsaComposite authorities = MigratingTpm.Authorities(authority.ToPubKey(), signer.ToSigningPubKey());
         TpmKey key = source.CmkCreateKey(MigratingTpm.BindKey(), authorities);
         TpmPubKey srk = target.ReadSrk();
         MigrationBlobResponse blob = source.CmkCreateBlob(key, authorities, authority.ToPubKey());
         blob = target.MigrateKey(target.Load(authority), blob, srk);
-        AssertUnbinds(key, source, target.CmkConvertMigration(key, blob, authorities, signer, Allowed(signer, srk, key)), target);
+        AssertUnbinds(key, source, target.CmkConvertMigration(key, blob, authorities, signer, MigratingTpm.Allowed(signer, srk, key.ToPubKey())), target);
     }
 
     [Fact]
@@ -111,20 +111,6 @@ public class MigrationTests
             AssertUnbinds(forOurs, ours, forTheirs, theirs);
         }
     }
-
-    private static TpmMsaComposite Authorities(params ReadOnlySpan<TpmPubKey> keys)
-    {
-        var digests = new TpmDigest[keys.Length];
-        for (int i = 0; i < keys.Length; i++) digests[i] = WireFormat.Digest(keys[i]);
-        return new TpmMsaComposite { MigAuthDigest = digests };
-    }
-
-    private static TpmCmkAuth Allowed(SoftwareKey signer, TpmPubKey destination, TpmKey key) => new()
-    {
-        MigrationAuthorityDigest = WireFormat.Digest(signer.ToSigningPubKey()),
-        DestinationKeyDigest = WireFormat.Digest(destination),
-        SourceKeyDigest = WireFormat.Digest(key.ToPubKey()),
-    };
 
     /// <summary>What is bound to the key, each of the TPMs reveals: bound data has one format.</summary>
     private static void AssertUnbinds(TpmKey first, MigratingTpm firstTpm, TpmKey second, MigratingTpm secondTpm)

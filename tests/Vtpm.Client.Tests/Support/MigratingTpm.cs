@@ -9,6 +9,8 @@ internal sealed class MigratingTpm(HardwareKind kind) : IDisposable
 {
     private readonly OwnedTpm _owned = new(kind);
 
+    private TpmClient Tpm => _owned.Tpm;
+
     public static TpmSecret Usage { get; } = TpmSecret.Parse("text:usage");
 
     public static TpmSecret Migration { get; } = TpmSecret.Parse("text:migration");
@@ -22,10 +24,24 @@ internal sealed class MigratingTpm(HardwareKind kind) : IDisposable
         },
     };
 
-    /// <summary>A key for this: OAEP, 2048 bits, fixed.</summary>
+    /// <summary>What TPM_MigrateKey wants: OAEP, 2048 bits.</summary>
     public static TpmKey AuthorityKey => TpmKeys.StorageRootKey with { KeyUsage = TpmKeyUsage.Migrate };
 
-    private TpmClient Tpm => _owned.Tpm;
+    /// <summary>A list of authorities.</summary>
+    public static TpmMsaComposite Authorities(params ReadOnlySpan<TpmPubKey> keys)
+    {
+        var digests = new TpmDigest[keys.Length];
+        for (int i = 0; i < keys.Length; i++) digests[i] = WireFormat.Digest(keys[i]);
+        return new TpmMsaComposite { MigAuthDigest = digests };
+    }
+
+    /// <summary>What a signer allows: this key for that destination.</summary>
+    public static TpmCmkAuth Allowed(SoftwareKey signer, TpmPubKey destination, TpmPubKey source) => new()
+    {
+        MigrationAuthorityDigest = WireFormat.Digest(signer.ToSigningPubKey()),
+        DestinationKeyDigest = WireFormat.Digest(destination),
+        SourceKeyDigest = WireFormat.Digest(source),
+    };
 
     public TpmPubKey ReadSrk()
     {
@@ -70,7 +86,7 @@ internal sealed class MigratingTpm(HardwareKind kind) : IDisposable
         return Tpm.Send(new ConvertMigrationBlob(), request, parent).OutData;
     }
 
-    /// <summary>As the authority: for the SRK of a TPM.</summary>
+    /// <summary>As the authority.</summary>
     public MigrationBlobResponse MigrateKey(uint maKey, MigrationBlobResponse blob, TpmPubKey destination)
     {
         using TpmSession authority = Tpm.Oiap(Usage);
