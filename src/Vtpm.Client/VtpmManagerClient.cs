@@ -56,6 +56,10 @@ public sealed class VtpmManagerClient : IDisposable
     public VtpmGetQuoteResponse GetQuote(VtpmGetQuoteRequest request) =>
         Execute<VtpmGetQuoteResponse>(TpmTag.VtpmReq, VtpmManagerOrdinal.GetQuote, WireFormat.ToBytes(request));
 
+    /// <summary>Sends a request that somebody else has made, and takes the response, both as they are.</summary>
+    /// <returns>The length of the response.</returns>
+    public int Forward(ReadOnlySpan<byte> request, Span<byte> response) => _connection.Transmit(request, response);
+
     /// <summary>A management command.</summary>
     public TResponse Manage<TRequest, TResponse>(VtpmManagerOrdinal ordinal, TRequest request)
         where TRequest : struct, IWireStructure<TRequest>

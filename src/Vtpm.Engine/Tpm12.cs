@@ -19,7 +19,7 @@ public sealed class Tpm12
     public Tpm12(TpmPlatform platform)
     {
         Platform = platform;
-        Commands = CommandTable.Create(platform.Profile);
+        Commands = CommandTable.Create(platform.Profile, hasParent: platform.Parent is not null);
         _pipeline = new CommandPipeline(platform, Commands);
     }
 

@@ -23,6 +23,9 @@ public static class TpmMessage
     /// <summary>paramSize of a message that has begun with <paramref name="start"/>; at least six bytes.</summary>
     public static uint ReadSize(ReadOnlySpan<byte> start) => BinaryPrimitives.ReadUInt32BigEndian(start[2..]);
 
+    /// <summary>The tag of a whole request or response.</summary>
+    public static TpmTag ReadTag(ReadOnlySpan<byte> message) => (TpmTag)BinaryPrimitives.ReadUInt16BigEndian(message);
+
     /// <summary>The ordinal of a whole request.</summary>
     public static TpmOrdinal ReadOrdinal(ReadOnlySpan<byte> request) => (TpmOrdinal)BinaryPrimitives.ReadUInt32BigEndian(request[SizeEnd..]);
 
@@ -36,9 +39,17 @@ public static class TpmMessage
     /// <returns>Its length.</returns>
     public static int WriteFailure(ReadOnlySpan<byte> request, TpmResult result, Span<byte> response)
     {
-        var tag = (TpmTag)BinaryPrimitives.ReadUInt16BigEndian(request);
-        bool manager = tag is TpmTag.VtpmReq or TpmTag.VtpmReq2;
-        BinaryPrimitives.WriteUInt16BigEndian(response, (ushort)(manager ? TpmTag.VtpmRsp : TpmTag.RspCommand));
+        TpmTag tag = ReadTag(request);
+        return WriteFailure(tag is TpmTag.VtpmReq or TpmTag.VtpmReq2 ? TpmTag.VtpmRsp : TpmTag.RspCommand, result, response);
+    }
+
+    /// <summary>Writes the response of a TPM that is nothing but a result, whatever was asked.</summary>
+    /// <returns>Its length.</returns>
+    public static int WriteFailure(TpmResult result, Span<byte> response) => WriteFailure(TpmTag.RspCommand, result, response);
+
+    private static int WriteFailure(TpmTag tag, TpmResult result, Span<byte> response)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(response, (ushort)tag);
         BinaryPrimitives.WriteUInt32BigEndian(response[2..], HeaderLength);
         BinaryPrimitives.WriteUInt32BigEndian(response[6..], (uint)result);
         return HeaderLength;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Vtpm.TestKit;
 using Vtpm.Transports;
 using Vtpm.Wire;
 
@@ -24,7 +25,13 @@ internal sealed class ScriptedManager
     /// <summary>Whether nobody is there.</summary>
     public bool IsDown { get; set; }
 
+    /// <summary>Requests of this tag are taken, and their answers lost, each with its connection.</summary>
+    public TpmTag? LosesAnswersTo { get; set; }
+
     public int Connections { get; private set; }
+
+    /// <summary>All that was asked.</summary>
+    public List<byte[]> Requests { get; } = [];
 
     public ManagerLink Link => new(Connect);
 
@@ -38,7 +45,9 @@ internal sealed class ScriptedManager
     private ReadOnlySpan<byte> Answer(ReadOnlySpan<byte> request, out TpmResult result)
     {
         result = Refusal;
-        var tag = (TpmTag)BinaryPrimitives.ReadUInt16BigEndian(request);
+        Requests.Add(request.ToArray());
+        TpmTag tag = TpmMessage.ReadTag(request);
+        if (tag == LosesAnswersTo) throw new TpmTransportException(TpmTransportFault.Closed, "the answer was lost");
         uint ordinal = BinaryPrimitives.ReadUInt32BigEndian(request[6..]);
         if (tag == TpmTag.RquCommand)
         {
@@ -48,6 +57,9 @@ internal sealed class ScriptedManager
         }
 
         if (Refusal != TpmResult.Success) return [];
+        // Management, which it answers with the number of its groups; and GET_QUOTE.
+        if (tag == TpmTag.VtpmReq2) return (byte[])[0, 0, 0, 1];
+        if (ordinal == (uint)VtpmManagerOrdinal.GetQuote) return TestParent.Blob;
         if (ordinal == (uint)VtpmManagerOrdinal.SaveHashKey)
         {
             HashKey = request[10..].ToArray();

@@ -24,10 +24,13 @@ public sealed partial class TestTpm
     private readonly byte[] _response = new byte[Tpm12.MaxResponseSize];
 
     /// <summary>A TPM that is manufactured, powered on, and (unless <paramref name="started"/> says no) started clear.</summary>
-    public TestTpm(TpmProfile? profile = null, int seed = 1, bool started = true)
+    public TestTpm(TpmProfile? profile = null, int seed = 1, bool started = true, bool hasParent = true)
     {
         Random = new SeededRandom(seed);
-        Engine = new Tpm12(new TpmPlatform(Random, Time, new FixedRsa(), new OpenSslArithmetic(), profile ?? TpmProfile.Xen));
+        Engine = new Tpm12(new TpmPlatform(Random, Time, new FixedRsa(), new OpenSslArithmetic(), profile ?? TpmProfile.Xen)
+        {
+            Parent = hasParent ? Parent : null,
+        });
         Engine.CommandFailed += exception => Defect = exception;
         State = Engine.PowerOn(Engine.Manufacture());
         if (started) Startup();
@@ -41,6 +44,9 @@ public sealed partial class TestTpm
     public SeededRandom Random { get; }
 
     public ManualTime Time { get; } = new();
+
+    /// <summary>The TPM below: what is below Xen's vTPMs.</summary>
+    public TestParent Parent { get; } = new();
 
     public TpmState State { get; set; }
 

@@ -23,6 +23,7 @@ using Vtpm.Engine.Commands.Storage;
 using Vtpm.Engine.Commands.Testing;
 using Vtpm.Engine.Commands.TimingTicks;
 using Vtpm.Engine.Commands.TransportSessions;
+using Vtpm.Engine.Commands.Xen;
 
 namespace Vtpm.Engine;
 
@@ -30,7 +31,9 @@ namespace Vtpm.Engine;
 public sealed partial class CommandTable
 {
     /// <summary>The commands of a TPM of this profile.</summary>
-    public static CommandTable Create(TpmProfile profile) => new(
+    /// <param name="profile">The profile.</param>
+    /// <param name="hasParent">Whether it is a vTPM of Xen, with a TPM below it (<see cref="TpmPlatform.Parent"/>).</param>
+    public static CommandTable Create(TpmProfile profile, bool hasParent = true) => new(
     [
         // §3 Admin startup and state
         new Startup(),
@@ -194,6 +197,9 @@ public sealed partial class CommandTable
         new Reset(),
         new OwnerReadPubek(),
         new DisablePubekRead(),
+
+        // Xen's own
+        .. hasParent ? (TpmCommand[])[new DeepQuote(), new ParentSignEK()] : [],
     ]);
 
     private static TpmCommand[] Maintenance() =>

@@ -34,6 +34,9 @@ public sealed record TpmState
     /// <summary>The SHA-1 thread (Part 3 §13), when one runs.</summary>
     public Sha1Thread? Sha1Thread { get; init; }
 
+    /// <summary>The endorsement key was made since the power came on, here and nowhere else: TPM_ParentSignEK asks.</summary>
+    public bool IsEndorsementKeyFresh { get; init; }
+
     /// <summary>What has put the TPM into failure mode, if it is there.</summary>
     public FailureCause FailureCause { get; init; }
 

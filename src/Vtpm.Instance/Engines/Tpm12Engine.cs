@@ -12,10 +12,10 @@ public sealed class Tpm12Engine : ITpmEngine
     private TpmState _state;
     private TpmState _proposed;
 
-    private Tpm12Engine(Tpm12 tpm, PermanentState permanent)
+    private Tpm12Engine(Tpm12 tpm, TpmState state)
     {
         _tpm = tpm;
-        _state = _proposed = tpm.PowerOn(permanent);
+        _state = _proposed = state;
     }
 
     /// <summary>The state as committed.</summary>
@@ -23,15 +23,18 @@ public sealed class Tpm12Engine : ITpmEngine
 
     /// <summary>Powers on (TPM_Init) a TPM that was manufactured before.</summary>
     /// <exception cref="StateFormatException">The bytes are not a state that this build can use.</exception>
-    public static Tpm12Engine PowerOn(TpmPlatform platform, ReadOnlySpan<byte> state, Action<string> log) =>
-        new(Create(platform, log), StateFormat.Read(state, platform.Rsa));
+    public static Tpm12Engine PowerOn(TpmPlatform platform, ReadOnlySpan<byte> state, Action<string> log)
+    {
+        Tpm12 tpm = Create(platform, log);
+        return new Tpm12Engine(tpm, tpm.PowerOn(StateFormat.Read(state, platform.Rsa)));
+    }
 
     /// <summary>Manufactures a TPM, with an endorsement key or without, and powers it on. Its first state is for the caller to save.</summary>
     public static Tpm12Engine Manufacture(TpmPlatform platform, bool withEndorsementKey, Action<string> log)
     {
         Tpm12 tpm = Create(platform, log);
-        PermanentState permanent = tpm.Manufacture();
-        return new Tpm12Engine(tpm, withEndorsementKey ? MakeEndorsementKey(tpm, permanent) : permanent);
+        TpmState state = tpm.PowerOn(tpm.Manufacture());
+        return new Tpm12Engine(tpm, withEndorsementKey ? MakeEndorsementKey(tpm, state) : state);
     }
 
     public TpmProposal Propose(ReadOnlySpan<byte> request, int locality, Span<byte> response)
@@ -79,12 +82,13 @@ public sealed class Tpm12Engine : ITpmEngine
     /// <summary>Gives a PCR a value without extending it: Xen's <c>hwinitpcr</c>.</summary>
     public void SetPcr(int pcr, in TpmDigest value) => _state = _proposed = _state with { Pcrs = _state.Pcrs.With(pcr, value) };
 
-    /// <summary>What the end of a production line does: powers the TPM on and has it make its endorsement key.</summary>
-    private static PermanentState MakeEndorsementKey(Tpm12 tpm, PermanentState permanent)
+    /// <summary>What the end of a production line does: starts the TPM, has it make its endorsement key, and leaves it as the power comes on.</summary>
+    private static TpmState MakeEndorsementKey(Tpm12 tpm, TpmState state)
     {
         byte[] keyInfo = WireFormat.ToBytes(KeyParameters.Rsa(2048, TpmEncScheme.RsaesOaepSha1Mgf1, TpmSigScheme.None));
-        TpmState state = Send(tpm, tpm.PowerOn(permanent), TpmOrdinal.Startup, [0, (byte)TpmStartupType.Clear]);
-        return Send(tpm, state, TpmOrdinal.CreateEndorsementKeyPair, [.. new byte[TpmNonce.Size], .. keyInfo]).Permanent;
+        state = Send(tpm, state, TpmOrdinal.Startup, [0, (byte)TpmStartupType.Clear]);
+        state = Send(tpm, state, TpmOrdinal.CreateEndorsementKeyPair, [.. new byte[TpmNonce.Size], .. keyInfo]);
+        return tpm.PowerOn(state.Permanent) with { IsEndorsementKeyFresh = state.IsEndorsementKeyFresh };
     }
 
     private static TpmState Send(Tpm12 tpm, TpmState state, TpmOrdinal ordinal, byte[] body)

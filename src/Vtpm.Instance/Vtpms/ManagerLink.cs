@@ -51,7 +51,59 @@ public sealed class ManagerLink(Func<ITpmConnection> connect) : IDisposable
     /// <summary>A PCR of the hardware TPM.</summary>
     public TpmDigest PcrRead(int pcr) => Send("TPM_PCRRead", [], (manager, _) => manager.Hardware.PcrRead((uint)pcr));
 
+    /// <summary>VTPM_ORD_GET_QUOTE: the hardware TPM quotes its PCRs for this vTPM.</summary>
+    /// <exception cref="ManagerErrorException">It refused, or the hardware did.</exception>
+    /// <exception cref="TpmTransportException">No answer.</exception>
+    public VtpmGetQuoteResponse GetQuote(VtpmGetQuoteRequest request) => Send("GET_QUOTE", [], (manager, _) =>
+    {
+        Open(manager);
+        return manager.GetQuote(request);
+    });
+
+    /// <summary>Sends a guest's request to the manager as it is.</summary>
+    /// <returns>The length of the response.</returns>
+    /// <exception cref="TpmTransportException">No answer: whether the request was executed is not known, unless nobody was there to take it.</exception>
+    public int Forward(ReadOnlySpan<byte> request, Span<byte> response)
+    {
+        // The request may be one that must not be sent twice. What may be comes first, so that a link that has died meanwhile is replaced.
+        VtpmManagerClient manager = Send("LOADHASHKEY", [], static (manager, _) =>
+        {
+            Open(manager);
+            return manager;
+        });
+        try
+        {
+            return manager.Forward(request, response);
+        }
+        catch (TpmTransportException)
+        {
+            Disconnect();
+            throw;
+        }
+    }
+
     public void Dispose() => Disconnect();
+
+    /// <summary>
+    /// Has the manager know which vTPM this is, which it learns from nothing else than LOADHASHKEY and SAVEHASHKEY: without it there are no quotes, and
+    /// no rights. A manager that refuses says so to what comes next.
+    /// </summary>
+    private static void Open(VtpmManagerClient manager)
+    {
+        Span<byte> hashKey = stackalloc byte[VtpmHashKey.MaxSize];
+        try
+        {
+            manager.LoadHashKey(hashKey);
+        }
+        catch (VtpmManagerException)
+        {
+            // it answers the same to what comes next
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(hashKey);
+        }
+    }
 
     /// <summary>
     /// Sends one request, again over a new connection where the old one has failed: every request may be repeated, for a manager that has kept a hash

@@ -14,13 +14,15 @@ public sealed class VirtualTpm : IDisposable
     private readonly ManagerLink _manager;
     private readonly HardwareEntropy _entropy;
     private readonly TpmHost _host;
+    private readonly PassThrough _passThrough;
 
-    private VirtualTpm(IBlockStore store, ManagerLink manager, HardwareEntropy entropy, Tpm12Engine engine, TpmHost host)
+    private VirtualTpm(IBlockStore store, ManagerLink manager, HardwareEntropy entropy, Tpm12Engine engine, TpmHost host, Action<string> log)
     {
         _store = store;
         _manager = manager;
         _entropy = entropy;
         _host = host;
+        _passThrough = new PassThrough(manager, log);
         Engine = engine;
     }
 
@@ -46,7 +48,7 @@ public sealed class VirtualTpm : IDisposable
             var entropy = new HardwareEntropy(manager, random, log);
             entropy.Refresh();
             TpmProfile profile = TpmProfile.Xen with { MaintenanceCommands = arguments.MaintenanceCommands };
-            var platform = new TpmPlatform(entropy, TimeProvider.System, rsa, new OpenSslArithmetic(), profile);
+            var platform = new TpmPlatform(entropy, TimeProvider.System, rsa, new OpenSslArithmetic(), profile) { Parent = new ParentTpm(manager, log) };
             (int Pcr, TpmDigest Value)[] hardwarePcrs = ReadHardwarePcrs(manager, arguments, warn);
             byte[]? hashKey = AskManager(options, isImageThere: store is not null, manager, warn);
             store ??= OpenStore(options.ImagePath);
@@ -55,7 +57,7 @@ public sealed class VirtualTpm : IDisposable
             Tpm12Engine engine = Load(image, hashKey, warn) is { } state
                 ? PowerOn(platform, state, warn)
                 : Manufacture(options, image, states, platform, warn);
-            var vtpm = new VirtualTpm(store, manager, entropy, engine, new TpmHost(engine, states, warn));
+            var vtpm = new VirtualTpm(store, manager, entropy, engine, new TpmHost(engine, states, warn), log);
             vtpm.StartUp(arguments.Startup);
             foreach ((int pcr, TpmDigest value) in hardwarePcrs)
             {
@@ -72,9 +74,10 @@ public sealed class VirtualTpm : IDisposable
         }
     }
 
-    /// <summary>Executes one command of a guest.</summary>
+    /// <summary>Executes one request of a guest: a command of this TPM, or what is for the manager.</summary>
     public int Execute(ReadOnlySpan<byte> request, int locality, Span<byte> response)
     {
+        if (_passThrough.TryExecute(request, response, out int length)) return length;
         _entropy.Refresh();
         return _host.Execute(request, locality, response);
     }

@@ -7,6 +7,7 @@ using Vtpm.Engine.Commands.OptIn;
 using Vtpm.Engine.Commands.Ownership;
 using Vtpm.Engine.Commands.Storage;
 using Vtpm.Engine.Commands.Testing;
+using Vtpm.Engine.Commands.Xen;
 using Vtpm.TestKit;
 using Vtpm.Wire;
 
@@ -122,5 +123,12 @@ public static partial class Corpus
             EncData = tpm.Wrap(TpmKeyUsage.Signing, TestTpm.KeyAuth).EncData,
         };
         tpm.Send(new ChangeAuthAsymFinish(), finish, Owner(tpm));
+    }
+
+    private static void AskTheParent(TestTpm tpm)
+    {
+        var quote = new DeepQuoteRequest { ExternData = tpm.NewNonce(), VtSel = Pcrs, PtSel = Pcrs, ExtraInfoFlags = VtpmQuoteFlags.HashUuid };
+        tpm.Send(new DeepQuote(), quote, Owner(tpm));
+        tpm.Send(new ParentSignEK(), new ParentSignEKRequest { ExternData = tpm.NewNonce(), PtSel = Pcrs }, OwnerOsap(tpm));
     }
 }

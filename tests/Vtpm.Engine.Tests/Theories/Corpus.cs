@@ -43,6 +43,7 @@ public static partial class Corpus
         Remember,
         Count,
         Deprecated,
+        AskTheParent,
     ];
 
     public static IReadOnlyList<CorpusEntry> Entries => Recorded.Value;

@@ -132,6 +132,7 @@ public class CorpusTests
             TpmOrdinal.DelegateCreateKeyDelegation,
             TpmOrdinal.CreateMigrationBlob, TpmOrdinal.ConvertMigrationBlob, TpmOrdinal.AuthorizeMigrationKey, TpmOrdinal.MigrateKey,
             TpmOrdinal.CmkApproveMA, TpmOrdinal.CmkCreateKey, TpmOrdinal.CmkCreateTicket, TpmOrdinal.CmkCreateBlob, TpmOrdinal.CmkConvertMigration,
+            TpmOrdinal.DeepQuote, TpmOrdinal.ParentSignEK,
         ];
         foreach (CorpusEntry entry in Corpus.Entries.Where(entry => readers.Contains(entry.Ordinal)))
             Assert.True(entry.State == WithoutAudit(_runner.After(entry), entry.State) with { Sessions = entry.State.Sessions }, $"{entry} changed the state");

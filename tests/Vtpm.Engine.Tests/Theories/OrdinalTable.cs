@@ -5,7 +5,8 @@ namespace Vtpm.Engine.Tests.Theories;
 /// <summary>
 /// The table of ordinals of Part 2 §17, read and reviewed by hand, for the commands of revision 116 that are not deleted. "Sometimes" in an availability
 /// column counts as available: the command decides then. Handles are the parameters at the start that have no number in the HMAC columns of Part 3.
-/// The last rows are commands of the PC Client profile, which says nothing else than that they are always available.
+/// Behind it are the commands of the PC Client profile, which says nothing else than that they are always available, and Xen's own, of which Xen says
+/// nothing else than that the owner authorizes them.
 /// </summary>
 public static class OrdinalTable
 {
@@ -130,6 +131,8 @@ public static class OrdinalTable
         Unseal                          21       -        -           -        -     M        1 0
         TscPhysicalPresence             0        x        x           x        -     S        0 0
         TscResetEstablishmentBit        0        x        x           x        -     S        0 0
+        DeepQuote                       1        -        -           -        -     M        0 0
+        ParentSignEK                    1        -        -           -        -     M        0 0
         """;
 
     public static IReadOnlyDictionary<TpmOrdinal, OrdinalRow> All { get; } =

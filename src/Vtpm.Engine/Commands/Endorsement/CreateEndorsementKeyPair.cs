@@ -60,6 +60,7 @@ public sealed class CreateEndorsementKeyPair()
         if (rsa.KeyLength < 2048 || KeyParameters.ExponentOf(keyInfo) != KeyParameters.DefaultExponent) return BadKeyProperty;
         tpm.PermanentData = tpm.WithNewDaaSecrets(tpm.PermanentData with { EndorsementKey = Generate(tpm, rsa.KeyLength) });
         tpm.PermanentFlags = tpm.PermanentFlags with { CekpUsed = true };
+        tpm.State = tpm.State with { IsEndorsementKeyFresh = true };
         return Success;
     }
 

@@ -32,6 +32,7 @@ public sealed class RevokeTrust()
             EndorsementKey = null,
             EKReset = null,
         };
+        tpm.State = tpm.State with { IsEndorsementKeyFresh = false };
         return Success;
     }
 }

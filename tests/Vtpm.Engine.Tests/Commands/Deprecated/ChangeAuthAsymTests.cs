@@ -67,7 +67,7 @@ public class ChangeAuthAsymTests
     [InlineData(1024, TpmEncScheme.RsaesPkcsV15, TpmSigScheme.None)]
     [InlineData(1024, TpmEncScheme.None, TpmSigScheme.None)]
     [InlineData(1024, TpmEncScheme.RsaesOaepSha1Mgf1, TpmSigScheme.RsaSsaPkcs1V15Sha1)]
-    public void ChangeAuthAsymStart_Action6_KeyThatIsNotMadeHere_BadKeyProperty(int keyLength, TpmEncScheme enc, TpmSigScheme sig)
+    public void ChangeAuthAsymStart_Actions2And6_KeyThatIsNotMadeHere_BadKeyProperty(int keyLength, TpmEncScheme enc, TpmSigScheme sig)
     {
         ChangeAuthAsymStartRequest request = StartRequest() with { TempKey = TestTpm.RsaParms(keyLength, enc, sig) };
         Assert.Equal(TpmResult.BadKeyProperty, ResultOfStart(request, _tpm.Oiap(IdAuth)));
@@ -236,7 +236,7 @@ public class ChangeAuthAsymTests
     }
 
     [Fact]
-    public void ChangeAuthAsymFinish_Action6_LinkOfAnotherSecret_AuthFailThatIsCounted()
+    public void ChangeAuthAsymFinish_Actions5And6_LinkOfAnotherSecret_AuthFailThatIsCounted()
     {
         ChangeAuthAsymFinishRequest request = Request(Start()) with { NewAuthLink = new TpmDigest(HMACSHA1.HashData(IdAuth, NewAuth)) };
         Assert.Equal(TpmResult.AuthFail, ResultOfFinish(request, _tpm.AsOwner()));
