@@ -15,6 +15,14 @@ public sealed partial class TestTpm
         PubKey = new TpmStorePubKey { Key = Engine.Platform.Rsa.Generate(2048).Modulus },
     };
 
-    /// <summary>TPM_LoadManuMaintPub, of <see cref="ManufacturersKey"/>.</summary>
-    public void LoadManuMaintPub() => Send(new LoadManuMaintPub(), new LoadManuMaintPubRequest { AntiReplay = NewNonce(), PubKey = ManufacturersKey });
+    /// <summary>TPM_LoadManuMaintPub, of <see cref="ManufacturersKey"/> unless another one is given.</summary>
+    public void LoadManuMaintPub(TpmPubKey? key = null)
+    {
+        _manufacturersKey = key ?? ManufacturersKey;
+        Send(new LoadManuMaintPub(), new LoadManuMaintPubRequest { AntiReplay = NewNonce(), PubKey = ManufacturersKey });
+    }
+
+    /// <summary>TPM_CreateMaintenanceArchive.</summary>
+    public CreateMaintenanceArchiveResponse CreateMaintenanceArchive(bool generateRandom) =>
+        Send(new CreateMaintenanceArchive(), new CreateMaintenanceArchiveRequest { GenerateRandom = generateRandom }, Oiap(OwnerAuth));
 }

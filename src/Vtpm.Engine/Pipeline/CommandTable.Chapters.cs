@@ -204,6 +204,8 @@ public sealed partial class CommandTable
 
     private static TpmCommand[] Maintenance() =>
     [
+        new CreateMaintenanceArchive(),
+        new LoadMaintenanceArchive(),
         new KillMaintenanceFeature(),
         new LoadManuMaintPub(),
         new ReadManuMaintPub(),

@@ -44,8 +44,16 @@ public sealed class LoadManuMaintPub()
         return Success;
     }
 
-    /// <summary>The key that stands for none: "zero".</summary>
-    internal static bool IsNull(in TpmPubKey pubKey) => !WireFormat.ToBytes(pubKey).AsSpan().ContainsAnyExcept((byte)0);
+    /// <summary>The key, for the commands that need one.</summary>
+    /// <returns>TPM_KEYNOTFOUND when there is none, or the one of zeroes.</returns>
+    internal static TpmResult Find(CommandContext tpm, out TpmPubKey manuMaintPub)
+    {
+        manuMaintPub = tpm.PermanentData.ManuMaintPub ?? default;
+        return IsNull(manuMaintPub) ? KeyNotFound : Success;
+    }
+
+    /// <summary>The key that stands for none.</summary>
+    private static bool IsNull(in TpmPubKey pubKey) => !WireFormat.ToBytes(pubKey).AsSpan().ContainsAnyExcept((byte)0);
 
     internal static TpmDigest Checksum(in TpmPubKey pubKey, in TpmNonce antiReplay)
     {

@@ -60,7 +60,9 @@ internal static class MigrationBlob
         return Decode(tpm, encoded, out key) ? Success : DecryptError;
     }
 
-    private static TpmResult Encode(CommandContext tpm, in TpmStoreAsymKey key, TpmPayloadType payload, in TpmDigest pHash, out byte[] encoded)
+    /// <summary>The OAEP encoding of a key, in memory that is zeroed with the command.</summary>
+    /// <returns>TPM_BAD_MIGRATION when its private half is shorter than a seed.</returns>
+    public static TpmResult Encode(CommandContext tpm, in TpmStoreAsymKey key, TpmPayloadType payload, in TpmDigest pHash, out byte[] encoded)
     {
         encoded = [];
         byte[] storePrivKey = tpm.Scratch.Allocate(sizeof(uint) + key.PrivKey.Length);
@@ -87,8 +89,8 @@ internal static class MigrationBlob
         return Success;
     }
 
-    /// <summary>Decodes in place.</summary>
-    private static bool Decode(CommandContext tpm, byte[] encoded, out TpmStoreAsymKey key)
+    /// <summary>Takes the key out of its encoding, with pHash as its migrationAuth. Decodes in place.</summary>
+    public static bool Decode(CommandContext tpm, byte[] encoded, out TpmStoreAsymKey key)
     {
         key = default;
         if (encoded.Length <= SeedSize + TpmDigest.Size) return false;
@@ -113,7 +115,7 @@ internal static class MigrationBlob
         return BinaryPrimitives.ReadUInt32BigEndian(storePrivKey) == key.PrivKey.Length;
     }
 
-    private static void Xor(Span<byte> data, ReadOnlySpan<byte> mask)
+    public static void Xor(Span<byte> data, ReadOnlySpan<byte> mask)
     {
         for (int i = 0; i < data.Length; i++) data[i] ^= mask[i];
     }

@@ -69,8 +69,8 @@ public sealed class TakeOwnership()
         return Success;
     }
 
-    /// <summary>Action 8.</summary>
-    private static TpmResult CheckSrk(CommandContext tpm, in TpmKey srk)
+    /// <summary>Action 8: what an SRK must be, also one that comes by maintenance.</summary>
+    internal static TpmResult CheckSrk(CommandContext tpm, in TpmKey srk)
     {
         if (srk.KeyUsage != TpmKeyUsage.Storage || srk.KeyFlags.HasFlag(TpmKeyFlags.Migratable)) return InvalidKeyUsage;
         if (KeyParameters.ReadRsa(srk.AlgorithmParms, out TpmRsaKeyParms rsa).Failed(out TpmResult error)) return error;
