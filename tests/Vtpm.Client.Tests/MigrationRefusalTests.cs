@@ -74,7 +74,8 @@ public class MigrationRefusalTests
         tpm.Load(tpm.CmkConvertMigration(cmk, blob, authorities, signer, allowed));
     }
 
-    private static TpmPubKey WithSignatures(TpmPubKey key) => key with { AlgorithmParms = key.AlgorithmParms with { SigScheme = TpmSigScheme.RsaSsaPkcs1V15Sha1 } };
+    private static TpmPubKey WithSignatures(TpmPubKey key) =>
+        key with { AlgorithmParms = key.AlgorithmParms with { SigScheme = TpmSigScheme.RsaSsaPkcs1V15Sha1 } };
 
     private static void Refused(TpmResult expected, Action command) => Assert.Equal(expected, Assert.Throws<TpmCommandException>(command).Result);
 }

@@ -10,7 +10,11 @@ public class MigrationTests
 {
     private static readonly byte[] Data = "bound"u8.ToArray();
 
-    public static TheoryData<HardwareKind, HardwareKind> Ways => new() { { HardwareKind.Engine, HardwareKind.Swtpm }, { HardwareKind.Swtpm, HardwareKind.Engine } };
+    public static TheoryData<HardwareKind, HardwareKind> Ways => new()
+    {
+        { HardwareKind.Engine, HardwareKind.Swtpm },
+        { HardwareKind.Swtpm, HardwareKind.Engine },
+    };
 
     [Theory]
     [MemberData(nameof(Ways))]
@@ -62,9 +66,10 @@ public class MigrationTests
         using var source = new MigratingTpm(from);
         using var target = new MigratingTpm(to);
         TpmKey key = source.CreateKey(MigratingTpm.BindKey());
-        TpmKey there = key with { EncData = target.ConvertMigrationBlob(source.CreateMigrationBlob(key, target.ReadSrk(), TpmMigrateScheme.Migrate)) };
-        TpmKey back = key with { EncData = source.ConvertMigrationBlob(target.CreateMigrationBlob(there, source.ReadSrk(), TpmMigrateScheme.Migrate)) };
-        AssertUnbinds(key, source, back, source);
+        MigrationBlobResponse there = source.CreateMigrationBlob(key, target.ReadSrk(), TpmMigrateScheme.Migrate);
+        TpmKey moved = key with { EncData = target.ConvertMigrationBlob(there) };
+        MigrationBlobResponse back = target.CreateMigrationBlob(moved, source.ReadSrk(), TpmMigrateScheme.Migrate);
+        AssertUnbinds(key, source, key with { EncData = source.ConvertMigrationBlob(back) }, source);
     }
 
     [Theory]
@@ -94,7 +99,8 @@ public class MigrationTests
         TpmPubKey srk = target.ReadSrk();
         MigrationBlobResponse blob = source.CmkCreateBlob(key, authorities, authority.ToPubKey());
         blob = target.MigrateKey(target.Load(authority), blob, srk);
-        AssertUnbinds(key, source, target.CmkConvertMigration(key, blob, authorities, signer, MigratingTpm.Allowed(signer, srk, key.ToPubKey())), target);
+        TpmCmkAuth allowed = MigratingTpm.Allowed(signer, srk, key.ToPubKey());
+        AssertUnbinds(key, source, target.CmkConvertMigration(key, blob, authorities, signer, allowed), target);
     }
 
     [Fact]

@@ -93,7 +93,7 @@ internal static class Witness
     }
 
     /// <summary>
-    /// OAEP over a message with a seed and a label's digest of one's own, as a migration blob has it inside: without the zero byte that RSA wants first.
+    /// OAEP over a message with a seed and a label's digest of one's own, as a migration blob has it inside: without the zero byte that RSA wants.
     /// </summary>
     public static byte[] EncodeMigration(byte[] seed, byte[] pHash, byte[] message, int padding = 0)
     {

@@ -50,7 +50,7 @@ public sealed partial class CommandContext
     public static TpmResult SignDer(LoadedKey key, ReadOnlySpan<byte> area, out ReadOnlyMemory<byte> signature) =>
         SignDer(key.Rsa, area, out signature);
 
-    /// <summary>Whether <paramref name="signature"/> is one of a SHA-1 digest (TPM_SS_RSASSAPKCS1v15_SHA1) by a public key. Nothing here is secret.</summary>
+    /// <summary>Whether a signature (TPM_SS_RSASSAPKCS1v15_SHA1) is of this digest and by this public key. Nothing here is secret.</summary>
     public bool VerifyDigest(ReadOnlySpan<byte> modulus, uint exponent, in TpmDigest digest, ReadOnlySpan<byte> signature)
     {
         if (signature.Length != modulus.Length) return false;

@@ -4,7 +4,7 @@ using Vtpm.Wire;
 
 namespace Vtpm.Client.Tests.Support;
 
-/// <summary>A TPM that keys leave and come to; the commands of Part 3 §11 with the sessions that they want. All keys have one pair of secrets.</summary>
+/// <summary>A TPM that keys leave and come to: Part 3 §11 with the sessions that it wants. All keys have the same secrets.</summary>
 internal sealed class MigratingTpm(HardwareKind kind) : IDisposable
 {
     private readonly OwnedTpm _owned = new(kind);
@@ -117,7 +117,10 @@ internal sealed class MigratingTpm(HardwareKind kind) : IDisposable
     {
         TpmDigest digest = WireFormat.Digest(restrictTicket);
         using TpmSession owner = Owner();
-        var request = new CmkCreateTicketRequest { VerificationKey = signer.ToSigningPubKey(), SignedData = digest, SignatureValue = signer.Sign(digest) };
+        var request = new CmkCreateTicketRequest
+        {
+            VerificationKey = signer.ToSigningPubKey(), SignedData = digest, SignatureValue = signer.Sign(digest),
+        };
         return Tpm.Send(new CmkCreateTicket(), request, owner).SigTicket;
     }
 

@@ -26,7 +26,7 @@ public struct CmkCreateTicketResponse : IWireStructure<CmkCreateTicketResponse>
         where TCodec : struct, IWireCodec, allows ref struct => TpmDigest.Describe(ref wire, ref value.SigTicket);
 }
 
-/// <summary><c>TPM_CMK_CreateTicket</c>, Part 3 §11.8: verifies an authority's signature, and says so in a ticket that this TPM believes later.</summary>
+/// <summary><c>TPM_CMK_CreateTicket</c>, Part 3 §11.8: verifies an authority's signature, and says so in a ticket for later.</summary>
 public sealed class CmkCreateTicket()
     : TpmCommand<CmkCreateTicketRequest, CmkCreateTicketResponse>(TpmOrdinal.CmkCreateTicket, Sessions.One, Availability.Owned, Duration.Medium)
 {

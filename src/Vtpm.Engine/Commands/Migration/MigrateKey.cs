@@ -27,8 +27,8 @@ public struct MigrateKeyResponse : IWireStructure<MigrateKeyResponse>
 }
 
 /// <summary>
-/// <c>TPM_MigrateKey</c>, Part 3 §11.4: the part of a migration authority, which encrypts a blob that was made for it for the next one, and, as it has
-/// not the random bytes, knows nothing of what is inside.
+/// <c>TPM_MigrateKey</c>, Part 3 §11.4: the part of a migration authority, which encrypts a blob that was made for it for the next one. It does not
+/// have the random bytes, and so knows nothing of what is inside.
 /// </summary>
 public sealed class MigrateKey()
     : TpmCommand<MigrateKeyRequest, MigrateKeyResponse>(

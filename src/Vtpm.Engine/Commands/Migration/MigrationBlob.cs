@@ -19,11 +19,13 @@ public struct MigrationBlobResponse : IWireStructure<MigrationBlobResponse>
 }
 
 /// <summary>
-/// A key on its way to another TPM by way of somebody who must not see it: it is XORed with random bytes, which go another way, and then encrypted for
-/// the destination. So that nobody can change what he does not see, an OAEP encoding is below, in which a part of the private key is the seed, and in
-/// the place of the label's digest is what the key is bound to (Part 3 §11.1 action 6, §11.9 actions 11 to 17).
+/// A key on its way to another TPM by way of somebody who must not see it: it is XORed with random bytes, which go another way, and then encrypted
+/// for the destination. So that nobody can change what he does not see, an OAEP encoding is below, in which a part of the private key is the seed, and
+/// in the place of the label's digest is what the key is bound to (Part 3 §11.1 action 6, §11.9 actions 11 to 17).
 /// <code>
-/// o1 = maskedSeed (20) || maskedDB      seed = K1 = TPM_STORE_PRIVKEY[0..20]      DB = pHash (20) || 01 || TPM_MIGRATE_ASYMKEY with K2 = TPM_STORE_PRIVKEY[20..]
+/// o1   = maskedSeed (20) || maskedDB
+/// seed = K1 = TPM_STORE_PRIVKEY[0..20]
+/// DB   = pHash (20) || 01 || TPM_MIGRATE_ASYMKEY with K2 = TPM_STORE_PRIVKEY[20..]
 /// </code>
 /// There is no leading zero byte: 198 bytes for a key of 2048 bits.
 /// </summary>
@@ -34,7 +36,12 @@ internal static class MigrationBlob
     /// <summary>Hides a key and encrypts it for its destination.</summary>
     /// <returns>TPM_BAD_MIGRATION when its private half is shorter than a seed, TPM_BAD_DATASIZE when it is too long for the destination.</returns>
     public static TpmResult Create(
-        CommandContext tpm, in TpmStoreAsymKey key, TpmPayloadType payload, in TpmDigest pHash, in TpmPubKey destination, ref MigrationBlobResponse response)
+        CommandContext tpm,
+        in TpmStoreAsymKey key,
+        TpmPayloadType payload,
+        in TpmDigest pHash,
+        in TpmPubKey destination,
+        ref MigrationBlobResponse response)
     {
         if (Encode(tpm, key, payload, pHash, out byte[] encoded).Failed(out TpmResult error)) return error;
         byte[] random = new byte[encoded.Length];

@@ -24,7 +24,8 @@ internal static class MigrationDestination
     }
 
     /// <summary>Whether the owner of this TPM has authorized the key for the scheme: it is then strong enough, and for OAEP (Part 3 §11.3).</summary>
-    public static bool IsAuthorized(CommandContext tpm, in TpmMigrationKeyAuth keyAuth) => Authorization(tpm, keyAuth).FixedTimeEquals(keyAuth.Digest);
+    public static bool IsAuthorized(CommandContext tpm, in TpmMigrationKeyAuth keyAuth) =>
+        Authorization(tpm, keyAuth).FixedTimeEquals(keyAuth.Digest);
 
     /// <summary>Encrypts for a key whose strength was checked, now or when it was authorized.</summary>
     public static TpmResult Encrypt(CommandContext tpm, in TpmPubKey key, ReadOnlySpan<byte> plain, out ReadOnlyMemory<byte> outData) =>

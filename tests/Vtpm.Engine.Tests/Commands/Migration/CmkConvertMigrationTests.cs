@@ -27,7 +27,8 @@ public class CmkConvertMigrationTests
 
         uint handle = _tpm.LoadKey2(_cmk.Key with { EncData = encData });
         byte[] digest = Witness.Sha1([1]);
-        ReadOnlyMemory<byte> signature = _tpm.Send(new Sign(), new SignRequest { KeyHandle = handle, AreaToSign = digest }, _tpm.Oiap(TestTpm.KeyAuth)).Sig;
+        var sign = new SignRequest { KeyHandle = handle, AreaToSign = digest };
+        ReadOnlyMemory<byte> signature = _tpm.Send(new Sign(), sign, _tpm.Oiap(TestTpm.KeyAuth)).Sig;
         Witness.VerifySignature(_cmk.Key.PubKey.Key, digest, signature);
     }
 

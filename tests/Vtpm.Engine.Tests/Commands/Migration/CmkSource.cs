@@ -5,7 +5,7 @@ using Vtpm.Wire;
 
 namespace Vtpm.Engine.Tests.Commands.Migration;
 
-/// <summary>A certified migration key, and its authorities: nobody in particular, a signer, and the destination of <see cref="MigrationSource"/>.</summary>
+/// <summary>A certified migration key, and its authorities: an unknown one, a signer, the destination of <see cref="MigrationSource"/>.</summary>
 public sealed class CmkSource
 {
     public CmkSource(int keyLength = 2048)
@@ -51,7 +51,8 @@ public sealed class CmkSource
     }
 
     /// <summary>The key for an authority.</summary>
-    public CmkCreateBlobRequest ToAuthority(TpmPubKey? destination = null) => Request(destination ?? Source.Destination, TpmMigrateScheme.RestrictMigrate);
+    public CmkCreateBlobRequest ToAuthority(TpmPubKey? destination = null) =>
+        Request(destination ?? Source.Destination, TpmMigrateScheme.RestrictMigrate);
 
     /// <summary>The key for where the signer allows.</summary>
     public CmkCreateBlobRequest ToApproved(TpmPubKey destination)

@@ -1,4 +1,11 @@
 using System.Security.Cryptography;
+using Org.BouncyCastle.Crypto;
+using Org.BouncyCastle.Crypto.Encodings;
+using Org.BouncyCastle.Crypto.Engines;
+using Org.BouncyCastle.Crypto.Generators;
+using Org.BouncyCastle.Crypto.Parameters;
+using Org.BouncyCastle.Math;
+using Org.BouncyCastle.Security;
 using Vtpm.Engine.Commands.Migration;
 using Vtpm.TestKit;
 using Vtpm.Wire;
@@ -52,12 +59,12 @@ public class CmkTicketTests
     [Fact]
     public void CmkCreateTicket_Action3_KeyWithAnotherExponent_IsVerified()
     {
-        var generator = new Org.BouncyCastle.Crypto.Generators.RsaKeyPairGenerator();
-        var three = Org.BouncyCastle.Math.BigInteger.ValueOf(3);
-        generator.Init(new Org.BouncyCastle.Crypto.Parameters.RsaKeyGenerationParameters(three, new Org.BouncyCastle.Security.SecureRandom(), 1024, 80));
-        Org.BouncyCastle.Crypto.AsymmetricCipherKeyPair pair = generator.GenerateKeyPair();
-        byte[] modulus = ((Org.BouncyCastle.Crypto.Parameters.RsaKeyParameters)pair.Public).Modulus.ToByteArrayUnsigned();
-        var cipher = new Org.BouncyCastle.Crypto.Encodings.Pkcs1Encoding(new Org.BouncyCastle.Crypto.Engines.RsaEngine());
+        var generator = new RsaKeyPairGenerator();
+        BigInteger three = BigInteger.ValueOf(3);
+        generator.Init(new RsaKeyGenerationParameters(three, new SecureRandom(), 1024, 80));
+        AsymmetricCipherKeyPair pair = generator.GenerateKeyPair();
+        byte[] modulus = ((RsaKeyParameters)pair.Public).Modulus.ToByteArrayUnsigned();
+        var cipher = new Pkcs1Encoding(new RsaEngine());
         cipher.Init(true, pair.Private);
         byte[] digestInfo = [.. Convert.FromHexString("3021300906052b0e03021a05000414"), .. Digest];
         byte[] signature = cipher.ProcessBlock(digestInfo, 0, digestInfo.Length);
@@ -95,7 +102,8 @@ public class CmkTicketTests
     public void CmkCreateTicket_Action3_OtherSignature_BadSignature()
     {
         byte[] good = Witness.Sign(_modulus, Digest);
-        foreach (byte[] bad in (byte[][])[[], good[1..], [0, .. good], new byte[128], [.. Enumerable.Repeat((byte)0xFF, 128)], Witness.Sign(_modulus, new byte[20])])
+        byte[] ofAnother = Witness.Sign(_modulus, new byte[20]);
+        foreach (byte[] bad in (byte[][])[[], good[1..], [0, .. good], new byte[128], [.. Enumerable.Repeat((byte)0xFF, 128)], ofAnother])
             Assert.Equal(TpmResult.BadSignature, ResultOf(Key(), bad));
         Assert.Equal(TpmResult.Success, ResultOf(Key(), good));
     }

@@ -46,7 +46,8 @@ public class CreateMigrationBlobTests
     public void CreateMigrationBlob_Action7_Rewrap_IsTheKeyForItsNewParent()
     {
         TpmKey key = _source.NewKey();
-        MigrationBlobResponse blob = _tpm.Send(new CreateMigrationBlob(), _source.BlobRequest(key.EncData, TpmMigrateScheme.Rewrap), Parent(), Entity());
+        CreateMigrationBlobRequest request = _source.BlobRequest(key.EncData, TpmMigrateScheme.Rewrap);
+        MigrationBlobResponse blob = _tpm.Send(new CreateMigrationBlob(), request, Parent(), Entity());
         Assert.True(blob.Random.IsEmpty);
         byte[] stored = Witness.DecryptOaep(_source.SrkModulus, key.EncData);
         Assert.Equal(stored, Witness.DecryptOaep(_source.Destination.PubKey.Key, blob.OutData));
@@ -72,8 +73,8 @@ public class CreateMigrationBlobTests
         CreateMigrationBlobRequest request = _source.BlobRequest(_source.NewKey().EncData);
         Assert.Equal(TpmResult.AuthFail, _tpm.ResultOf(new CreateMigrationBlob(), request, Entity()));
         request.ParentHandle = _tpm.NewKey(TestTpm.KeyInfo(TpmKeyUsage.Storage) with { AuthDataUsage = TpmAuthDataUsage.Never });
-        TpmKey child = _tpm.CreateWrapKey(
-            TestTpm.KeyInfo(TpmKeyUsage.Signing, TpmKeyFlags.Migratable), MigrationSource.UsageAuth, MigrationSource.MigrationAuth, request.ParentHandle);
+        TpmKey info = TestTpm.KeyInfo(TpmKeyUsage.Signing, TpmKeyFlags.Migratable);
+        TpmKey child = _tpm.CreateWrapKey(info, MigrationSource.UsageAuth, MigrationSource.MigrationAuth, request.ParentHandle);
         request.EncData = child.EncData;
         Assert.Equal(TpmResult.AuthFail, _tpm.ResultOf(new CreateMigrationBlob(), request, Parent()));
         Assert.Equal(TpmResult.Success, _tpm.ResultOf(new CreateMigrationBlob(), request, Entity()));
@@ -172,7 +173,8 @@ public class CreateMigrationBlobTests
     private byte[] BySoftware(byte[] prime, TpmPayloadType payload = TpmPayloadType.Asym)
     {
         TpmKey key = TestTpm.KeyInfo(TpmKeyUsage.Signing, TpmKeyFlags.Migratable);
-        return Witness.Wrap(_source.SrkModulus, key, MigrationSource.UsageAuth, MigrationSource.MigrationAuth, prime, (byte)payload).EncData.ToArray();
+        key = Witness.Wrap(_source.SrkModulus, key, MigrationSource.UsageAuth, MigrationSource.MigrationAuth, prime, (byte)payload);
+        return key.EncData.ToArray();
     }
 
     private TpmResult ResultOf(CreateMigrationBlobRequest request, TestAuth? parent = null) =>

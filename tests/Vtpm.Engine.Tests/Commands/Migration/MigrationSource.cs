@@ -28,7 +28,10 @@ public sealed class MigrationSource
     public byte[] TpmProof => Tpm.State.Permanent.Data.TpmProof.Span.ToArray();
 
     public static TpmPubKey PubKey(
-        ReadOnlyMemory<byte> modulus, TpmEncScheme enc = TpmEncScheme.RsaesOaepSha1Mgf1, TpmSigScheme sig = TpmSigScheme.None, byte[]? exponent = null) => new()
+        ReadOnlyMemory<byte> modulus,
+        TpmEncScheme enc = TpmEncScheme.RsaesOaepSha1Mgf1,
+        TpmSigScheme sig = TpmSigScheme.None,
+        byte[]? exponent = null) => new()
     {
         AlgorithmParms = TestTpm.RsaParms(modulus.Length * 8, enc, sig, exponent),
         PubKey = new TpmStorePubKey { Key = modulus },
