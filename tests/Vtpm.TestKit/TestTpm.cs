@@ -27,11 +27,8 @@ public sealed partial class TestTpm
     public TestTpm(TpmProfile? profile = null, int seed = 1, bool started = true, bool hasParent = true)
     {
         Random = new SeededRandom(seed);
-        Engine = new Tpm12(new TpmPlatform(Random, Time, new FixedRsa(), new OpenSslArithmetic(), profile ?? TpmProfile.Xen)
-        {
-            Parent = hasParent ? Parent : null,
-        });
-        Engine.CommandFailed += exception => Defect = exception;
+        var platform = new TpmPlatform(Random, Time, new FixedRsa(), new OpenSslArithmetic(), profile ?? TpmProfile.Xen);
+        Engine = NewEngine(platform with { Parent = hasParent ? Parent : null });
         State = Engine.PowerOn(Engine.Manufacture());
         if (started) Startup();
     }
@@ -39,7 +36,7 @@ public sealed partial class TestTpm
     /// <summary>Of a TPM that has all commands, also those that a vTPM has only when its host says so.</summary>
     public static TpmProfile EveryCommand { get; } = TpmProfile.Xen with { MaintenanceCommands = true };
 
-    public Tpm12 Engine { get; }
+    public Tpm12 Engine { get; private set; }
 
     public SeededRandom Random { get; }
 
@@ -61,9 +58,32 @@ public sealed partial class TestTpm
     /// <summary>Executes one command and commits what it proposes.</summary>
     public byte[] Execute(ReadOnlySpan<byte> request)
     {
-        State = Engine.Execute(State, request, Locality, _response, out int length);
+        if (IsRestored) Engine = NewEngine(Engine.Platform);
+        TpmState before = IsRestored ? Restored(State) : State;
+        TpmState after = Engine.Execute(before, request, Locality, _response, out int length);
+        // What the command has left alone is still what tests hold in their hands.
+        if (!ReferenceEquals(after, before)) State = ReferenceEquals(after.Permanent, before.Permanent) ? after with { Permanent = State.Permanent } : after;
         if (Defect is not null) throw new InvalidOperationException("a command threw", Defect);
         return _response.AsSpan(0, length).ToArray();
+    }
+
+    /// <summary>
+    /// Whether every command meets an engine of its own, and what lasts of the state written and read again, as if the process had been started for it
+    /// alone: with VTPM_RESTORED=1 all tests run so, and must come to the same.
+    /// </summary>
+    public static bool IsRestored { get; } = Environment.GetEnvironmentVariable("VTPM_RESTORED") == "1";
+
+    private Tpm12 NewEngine(TpmPlatform platform)
+    {
+        var engine = new Tpm12(platform);
+        engine.CommandFailed += exception => Defect = exception;
+        return engine;
+    }
+
+    private TpmState Restored(TpmState state)
+    {
+        byte[] written = StateFormat.Write(state.Permanent, new ScratchArena()).ToArray();
+        return state with { Permanent = StateFormat.Read(written, Engine.Platform.Rsa) };
     }
 
     public static TpmResult ResultOf(ReadOnlySpan<byte> response) => (TpmResult)BinaryPrimitives.ReadUInt32BigEndian(response[6..]);

@@ -183,14 +183,11 @@ public class ChangeAuthAsymTests
     public void ChangeAuthAsymFinish_Action1_SrkBoundToOtherPcrs_WrongPcrVal()
     {
         ChangeAuthAsymFinishRequest request = Request(Start());
-        PcrBinding.Read((byte[])[0, 2, 1, 0, .. OldAuth, .. new byte[20]], false, out PcrBinding binding);
-        _tpm.State = _tpm.State with
-        {
-            Permanent = _tpm.State.Permanent with
-            {
-                Data = _tpm.State.Permanent.Data with { Srk = _tpm.State.Permanent.Data.Srk! with { Binding = binding } },
-            },
-        };
+        byte[] pcrInfo = [0, 2, 1, 0, .. OldAuth, .. new byte[20]];
+        PcrBinding.Read(pcrInfo, false, out PcrBinding binding);
+        PermanentState permanent = _tpm.State.Permanent;
+        LoadedKey srk = permanent.Data.Srk! with { Key = permanent.Data.Srk!.Key with { PcrInfo = pcrInfo }, Binding = binding };
+        _tpm.State = _tpm.State with { Permanent = permanent with { Data = permanent.Data with { Srk = srk } } };
         Assert.Equal(TpmResult.WrongPcrVal, ResultOfFinish(request, _tpm.AsOwner()));
     }
 

@@ -124,7 +124,7 @@ public class ResetLockValueTests
         TestTpm tpm = Owned();
         TestAuth ofSrk = tpm.Osap(TpmEntityType.Srk, TpmKeyHandle.Srk, TestTpm.WellKnown);
         Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new DisableOwnerClear(), default, ofSrk));
-        Assert.Same(DictionaryAttack.None, tpm.State.Permanent.DictionaryAttack);
+        Assert.Equal(DictionaryAttack.None, tpm.State.Permanent.DictionaryAttack);
     }
 
     [Fact]
@@ -169,7 +169,7 @@ public class ResetLockValueTests
         TestTpm tpm = Owned();
         LockOut(tpm);
         tpm.Send(new ResetLockValue(), default, tpm.Oiap(TestTpm.OwnerAuth));
-        Assert.Same(DictionaryAttack.None, tpm.State.Permanent.DictionaryAttack);
+        Assert.Equal(DictionaryAttack.None, tpm.State.Permanent.DictionaryAttack);
         Assert.Equal(TpmResult.Success, Try(tpm, TestTpm.OwnerAuth));
     }
 

@@ -83,7 +83,7 @@ public class StartupTests
         var pinnedOnly = HandleTable<LoadedKey>.Empty.Add(pinned);
         tpm.State = tpm.State with { Keys = pinnedOnly.Add(loaded), Permanent = tpm.State.Permanent with { OwnerEvictKeys = pinnedOnly } };
         tpm.PowerCycle();
-        Assert.Equal([pinned], tpm.State.Keys.Items.ToArray());
+        Assert.Equal((pinned.Handle, pinned.PubDataDigest), OnlyKey(tpm));
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public class StartupTests
         Assert.Equal(flags, tpm.State.StClearFlags);
         Assert.True(flags.PhysicalPresence && flags.DisableForceClear);
         Assert.Equal(5u, tpm.State.StClearData.CountId);
-        Assert.Equal([loaded], tpm.State.Keys.Items.ToArray());
+        Assert.Equal((loaded.Handle, loaded.PubDataDigest), OnlyKey(tpm));
         Assert.Equal(0, tpm.State.Sessions.Count);
         Assert.Null(tpm.State.Permanent.SavedState);
     }
@@ -182,4 +182,10 @@ public class StartupTests
         tpm.Send(new Extend(), new ExtendRequest { PcrNum = pcr, InDigest = Measurement }).OutDigest;
 
     private static TpmDigest Read(TestTpm tpm, uint pcr) => tpm.Send(new PcrRead(), new PcrReadRequest { PcrIndex = pcr }).OutDigest;
+
+    private static (uint Handle, TpmDigest PubDataDigest) OnlyKey(TestTpm tpm)
+    {
+        LoadedKey key = Assert.Single(tpm.State.Keys.Items.ToArray());
+        return (key.Handle, key.PubDataDigest);
+    }
 }
