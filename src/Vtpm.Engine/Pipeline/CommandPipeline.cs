@@ -64,10 +64,12 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable command
         return HeaderSize;
     }
 
-    private static TpmResult ReadHeader(ReadOnlySpan<byte> request, out int sessions, out TpmOrdinal ordinal)
+    private TpmResult ReadHeader(ReadOnlySpan<byte> request, out int sessions, out TpmOrdinal ordinal)
     {
         sessions = 0;
         ordinal = 0;
+        // TPM_CAP_PROP_INPUT_BUFFER. A socket carries a few bytes more than Xen's page does.
+        if (request.Length > platform.Profile.InputBufferSize) return TpmResult.BadParamSize;
         if (request.Length < HeaderSize || BinaryPrimitives.ReadUInt32BigEndian(request[2..]) != request.Length) return TpmResult.BadParamSize;
         int tag = BinaryPrimitives.ReadUInt16BigEndian(request);
         if (tag is < (int)TpmTag.RquCommand or > (int)TpmTag.RquAuth2Command) return TpmResult.BadTag;

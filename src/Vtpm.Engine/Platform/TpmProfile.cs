@@ -52,8 +52,8 @@ public sealed record TpmProfile
     /// <summary>Session contexts saved outside at a time (TPM_MIN_SESSION_LIST is 16).</summary>
     public int ContextSlots { get; init; } = 64;
 
-    /// <summary>How far contextCount may be ahead of the oldest context saved (TPM_CAP_PROP_CONTEXT_DIST; 2^16 at least).</summary>
-    public uint ContextDistance { get; init; } = uint.MaxValue;
+    /// <summary>How far contextCount may be ahead of the oldest context saved (TPM_CAP_PROP_CONTEXT_DIST; 2^16 - 1 at least). Counts are from 1 to 2^32 - 1.</summary>
+    public uint ContextDistance { get; init; } = uint.MaxValue - 1;
 
     public int Counters { get; init; } = 8;
 
