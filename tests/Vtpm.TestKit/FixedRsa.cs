@@ -5,12 +5,13 @@ using Vtpm.Engine;
 namespace Vtpm.TestKit;
 
 /// <summary>The real RSA, but keys come from a list: generating them is slow and would differ from run to run.</summary>
-public sealed class FixedRsa : ITpmRsa
+/// <param name="first">Which key of the list is the first.</param>
+public sealed class FixedRsa(int first = 0) : ITpmRsa
 {
     private static readonly ILookup<int, (byte[] Modulus, byte[] Prime)> Keys = Read();
 
     private readonly OpenSslRsa _rsa = new();
-    private int _next;
+    private int _next = first;
 
     public TpmRsaKeyPair Generate(int keyLength)
     {
@@ -20,9 +21,14 @@ public sealed class FixedRsa : ITpmRsa
         return new TpmRsaKeyPair(modulus, new Secret(prime), _rsa.Import(modulus, KeyParameters.DefaultExponent, prime)!);
     }
 
+    public static IEnumerable<(byte[] Modulus, byte[] Prime)> All => Keys.SelectMany(keys => keys);
+
+    /// <summary>The fixed keys of a length, in the order in which they are given out.</summary>
+    public static IEnumerable<(byte[] Modulus, byte[] Prime)> KeysOf(int keyLength) => Keys[keyLength];
+
     /// <summary>A factor of a fixed modulus: what a witness needs to look into a blob of the TPM.</summary>
     public static byte[] PrimeOf(ReadOnlyMemory<byte> modulus) =>
-        Keys.SelectMany(keys => keys).First(key => key.Modulus.AsSpan().SequenceEqual(modulus.Span)).Prime;
+        All.First(key => key.Modulus.AsSpan().SequenceEqual(modulus.Span)).Prime;
 
     public ITpmRsaPrivateKey? Import(ReadOnlySpan<byte> modulus, uint exponent, ReadOnlySpan<byte> prime) => _rsa.Import(modulus, exponent, prime);
 

@@ -8,15 +8,16 @@ namespace Vtpm.TestKit;
 /// <content>Sessions, and authorization data on its way in.</content>
 public sealed partial class TestTpm
 {
+    private ushort _nonces;
+
     /// <summary>The secret that tools call well-known: 20 zero bytes.</summary>
     public static byte[] WellKnown => new byte[20];
 
-    public TpmNonce NewNonce()
-    {
-        TpmNonce nonce = default;
-        Random.Fill(nonce.Span);
-        return nonce;
-    }
+    /// <summary>The client's next nonce. It takes nothing from the random numbers of the TPM, whose answers so depend on the commands alone.</summary>
+    public TpmNonce NewNonce() => Nonce(_nonces++);
+
+    /// <summary>The client's nonce of that number.</summary>
+    public static TpmNonce Nonce(ushort number) => new(SHA1.HashData([(byte)'n', (byte)(number >> 8), (byte)number]));
 
     /// <summary>Opens an OIAP session to use with an entity of this secret.</summary>
     public TestAuth Oiap(byte[] secret, bool goesOn = false)

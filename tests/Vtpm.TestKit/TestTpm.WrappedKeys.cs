@@ -8,6 +8,9 @@ namespace Vtpm.TestKit;
 /// <content>Keys that were made outside and wrapped for the storage root key, as a migration would bring them.</content>
 public sealed partial class TestTpm
 {
+    /// <summary>Keys that clients make are others than the first ones of the TPM, and take none of those away from it.</summary>
+    private readonly FixedRsa _outside = new(first: 6);
+
     /// <summary>What <see cref="LoadWrapped"/> gives a key, unless told otherwise.</summary>
     public static byte[] KeyAuth { get; } = SHA1.HashData("key"u8);
 
@@ -19,10 +22,10 @@ public sealed partial class TestTpm
             new LoadKey2Request { ParentHandle = TpmKeyHandle.Srk, InKey = Wrap(usage, auth ?? KeyAuth, flags, pcrInfo) },
             Oiap(WellKnown)).InKeyHandle;
 
-    /// <summary>A key pair of this TPM's list, as TPM_KEY whose private half is encrypted for the SRK.</summary>
+    /// <summary>A key pair of the list, as TPM_KEY whose private half is encrypted for the SRK.</summary>
     public TpmKey Wrap(TpmKeyUsage usage, byte[] auth, TpmKeyFlags flags = TpmKeyFlags.Migratable, ReadOnlyMemory<byte> pcrInfo = default)
     {
-        TpmRsaKeyPair pair = Engine.Platform.Rsa.Generate(2048);
+        TpmRsaKeyPair pair = _outside.Generate(2048);
         bool encrypts = usage is TpmKeyUsage.Storage or TpmKeyUsage.Bind or TpmKeyUsage.Legacy;
         bool signs = usage is TpmKeyUsage.Signing or TpmKeyUsage.Identity or TpmKeyUsage.Legacy;
         var key = new TpmKey

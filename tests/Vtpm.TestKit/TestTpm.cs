@@ -15,6 +15,9 @@ public sealed class TpmErrorException(TpmOrdinal ordinal, TpmResult result) : Ex
 /// <summary>A command on its way: the state and the locality that it meets, its bytes, and the keys of its authorization blocks.</summary>
 public sealed record SentCommand(TpmState State, int Locality, byte[] Request, byte[][] Keys);
 
+/// <summary>A command that was executed, typed or not, and its answer.</summary>
+public sealed record ExecutedCommand(TpmState State, int Locality, byte[] Request, byte[] Response);
+
 /// <summary>
 /// A TPM with a deterministic platform, driven by bytes as a client drives it: requests are built, and answers and their HMACs checked, without any
 /// of the engine's own code for that.
@@ -24,10 +27,10 @@ public sealed partial class TestTpm
     private readonly byte[] _response = new byte[Tpm12.MaxResponseSize];
 
     /// <summary>A TPM that is manufactured, powered on, and (unless <paramref name="started"/> says no) started clear.</summary>
-    public TestTpm(TpmProfile? profile = null, int seed = 1, bool started = true, bool hasParent = true)
+    public TestTpm(TpmProfile? profile = null, int seed = 1, bool started = true, bool hasParent = true, ITpmRsa? rsa = null)
     {
         Random = new SeededRandom(seed);
-        var platform = new TpmPlatform(Random, Time, new FixedRsa(), new OpenSslArithmetic(), profile ?? TpmProfile.Xen);
+        var platform = new TpmPlatform(Random, Time, rsa ?? new FixedRsa(), new OpenSslArithmetic(), profile ?? TpmProfile.Xen);
         Engine = NewEngine(platform with { Parent = hasParent ? Parent : null });
         State = Engine.PowerOn(Engine.Manufacture());
         if (started) Startup();
@@ -52,6 +55,9 @@ public sealed partial class TestTpm
     /// <summary>Told about every typed command before it is executed.</summary>
     public event Action<SentCommand>? Sending;
 
+    /// <summary>Told about every command after it was executed.</summary>
+    public event Action<ExecutedCommand>? Executed;
+
     /// <summary>What a command threw, when one did: always a failure of the test.</summary>
     public Exception? Defect { get; private set; }
 
@@ -64,7 +70,9 @@ public sealed partial class TestTpm
         // What the command has left alone is still what tests hold in their hands.
         if (!ReferenceEquals(after, before)) State = ReferenceEquals(after.Permanent, before.Permanent) ? after with { Permanent = State.Permanent } : after;
         if (Defect is not null) throw new InvalidOperationException("a command threw", Defect);
-        return _response.AsSpan(0, length).ToArray();
+        byte[] response = _response.AsSpan(0, length).ToArray();
+        Executed?.Invoke(new ExecutedCommand(before, Locality, request.ToArray(), response));
+        return response;
     }
 
     /// <summary>

@@ -51,28 +51,31 @@ public static partial class Corpus
     /// <summary>The first entry of each command and number of sessions, by the scripts' order.</summary>
     public static IEnumerable<CorpusEntry> OneOfEach => Entries.DistinctBy(entry => (entry.Ordinal, entry.Sessions));
 
-    private static List<CorpusEntry> Record()
+    /// <summary>The scripts by name. Each drives a TPM that is powered on and started.</summary>
+    public static IEnumerable<(string Name, Action<TestTpm> Run)> Scripts()
     {
-        var entries = new List<CorpusEntry>();
-        foreach (Action<TestTpm> script in WithoutOwner) Run(entries, script);
+        foreach (Action<TestTpm> script in WithoutOwner) yield return (script.Method.Name, script);
         foreach (Action<TestTpm> script in WithOwner)
         {
-            Run(entries, tpm =>
+            yield return (script.Method.Name, tpm =>
             {
                 tpm.TakeOwnership();
                 script(tpm);
             });
         }
-
-        return entries;
     }
 
-    private static void Run(List<CorpusEntry> entries, Action<TestTpm> script)
+    private static List<CorpusEntry> Record()
     {
-        var tpm = new TestTpm(TestTpm.EveryCommand, started: false);
-        tpm.Startup();
-        tpm.Sending += sent => entries.Add(new CorpusEntry(sent));
-        script(tpm);
+        var entries = new List<CorpusEntry>();
+        foreach ((_, Action<TestTpm> script) in Scripts())
+        {
+            var tpm = new TestTpm(TestTpm.EveryCommand);
+            tpm.Sending += sent => entries.Add(new CorpusEntry(sent));
+            script(tpm);
+        }
+
+        return entries;
     }
 
     private static TestAuth OwnerOsap(TestTpm tpm, TpmAdipEncScheme scheme = TpmAdipEncScheme.Xor) =>

@@ -66,3 +66,9 @@ public sealed class CorpusEntry(SentCommand sent)
         return request;
     }
 }
+
+public static class CorpusEntryExtensions
+{
+    /// <summary>The state that an entry leaves.</summary>
+    public static TpmState After(this TheoryRunner runner, CorpusEntry entry) => runner.Execute(entry.State, entry.Locality, entry.Request);
+}

@@ -1,3 +1,4 @@
+using Vtpm.TestKit;
 using Vtpm.Wire;
 using Xunit;
 

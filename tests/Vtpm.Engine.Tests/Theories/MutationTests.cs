@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Vtpm.TestKit;
 using Vtpm.Wire;
 using Xunit;
 

@@ -1,0 +1,31 @@
+using Vtpm.Engine;
+using Vtpm.TestKit;
+using Vtpm.Wire;
+
+namespace Vtpm.Fuzz.Tests;
+
+/// <summary>What the fuzzers begin with: no finding, and deep enough.</summary>
+public class SeedTests
+{
+    /// <summary>
+    /// The scripts of the theories, as programs, get as far as the scripts do: so a command that is added there is fuzzed behind all its checks.
+    /// </summary>
+    [Fact]
+    public void SessionSeeds_EveryCommandOfTheTable_SucceedsInOne()
+    {
+        HashSet<TpmOrdinal> succeeded = [];
+        foreach ((_, byte[] seed) in FuzzTargets.Of("session").Seeds())
+        {
+            (SessionStart start, List<SessionStep> steps) = SessionProgram.Read(seed);
+            var machine = new SessionMachine(start);
+            foreach (SessionStep step in steps)
+            {
+                if (machine.Run(step) == TpmResult.Success) succeeded.Add((TpmOrdinal)step.Ordinal);
+            }
+        }
+
+        // The archive is made by the script from what it decrypts of another: no program can do that.
+        IEnumerable<TpmOrdinal> all = CommandTable.Create(TestTpm.EveryCommand).Commands.Select(command => command.Traits.Ordinal);
+        Assert.Equal([], all.Except(succeeded).Except([TpmOrdinal.LoadMaintenanceArchive]));
+    }
+}
