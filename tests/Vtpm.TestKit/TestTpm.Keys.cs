@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Vtpm.Engine;
 using Vtpm.Engine.Commands.Identity;
 using Vtpm.Engine.Commands.Storage;
 using Vtpm.Wire;
@@ -68,6 +69,17 @@ public sealed partial class TestTpm
             IdKeyParams = idKeyParams ?? KeyInfo(TpmKeyUsage.Identity),
         };
         return Send(new MakeIdentity(), request, Oiap(WellKnown), osap);
+    }
+
+    public delegate void KeyChange(ref TpmKey key);
+
+    /// <summary>Makes a loaded key one that no command could have brought into its slot.</summary>
+    public void AlterKey(uint handle, KeyChange change)
+    {
+        LoadedKey key = State.Keys.Find(handle)!;
+        TpmKey altered = key.Key;
+        change(ref altered);
+        State = State with { Keys = State.Keys.Replace(key with { Key = altered }) };
     }
 
     /// <summary>Sets flags as the commands of other chapters do.</summary>

@@ -18,14 +18,15 @@ internal static class SpecCoverageDocument
         - Runs: also without an owner (O), while deactivated (A), while disabled (E), before TPM_Startup (I), in failure mode (F). Some of these commands
           do then only a part of what they can.
         - Delegation: whether a bit of an owner's (O) or a key's (K) delegation stands for the command.
+        - Transport: whether TPM_ExecuteTransport takes the command (yes, no).
         - Audit: audited unless the owner says otherwise (default), never, or only when the owner asks for it (-).
 
         The maintenance commands are there when the vTPM was started with `maintcmds=1`; otherwise they are TPM_BAD_ORDINAL.
         """;
 
     private const string Head = """
-        | command | ordinal | Part 3 | sessions | runs | delegation | audit | duration |
-        |---|---|---|---|---|---|---|---|
+        | command | ordinal | Part 3 | sessions | runs | delegation | transport | audit | duration |
+        |---|---|---|---|---|---|---|---|---|
         """;
 
     private static readonly string[] Chapters =
@@ -60,11 +61,11 @@ internal static class SpecCoverageDocument
     {
         TpmOrdinal ordinal = Enum.Parse<TpmOrdinal>(list.Name);
         string name = $"| {list.Name} | 0x{(uint)ordinal:X8} | {(ChapterOf(list) == 0 ? "" : "§" + list.Section)} |";
-        if (commands.Find(ordinal, out TpmCommand command) != TpmResult.Success) return $"{name} {list.Absent ?? "not yet"} | | | | |";
+        if (commands.Find(ordinal, out TpmCommand command) != TpmResult.Success) return $"{name} {list.Absent ?? "not yet"} | | | | | |";
         CommandTraits traits = command.Traits;
         string sessions = string.Join(", ", Enumerable.Range(0, 3).Where(traits.Allows));
         string audit = traits.Audit == Audit.No ? "-" : Lower(traits.Audit);
-        return $"{name} {sessions} | {Runs(traits.Availability)} | {Delegation(ordinal)} | {audit} | {Lower(traits.Duration)} |";
+        return $"{name} {sessions} | {Runs(traits.Availability)} | {Delegation(ordinal)} | {(traits.IsTransportable ? "yes" : "no")} | {audit} | {Lower(traits.Duration)} |";
     }
 
     private static string Runs(Availability availability)

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Vtpm.Wire;
 using static Vtpm.Wire.TpmResult;
 
@@ -77,6 +78,7 @@ public sealed class OwnerClear()
         TpmProof = tpm.NewSecret(),
         OperatorAuth = null,
         NoOwnerNvWrite = 0,
+        AuditChanges = FrozenSet<TpmOrdinal>.Empty,
         RestrictDelegate = 0,
     };
 }

@@ -73,10 +73,8 @@ public sealed class TakeOwnership()
     internal static TpmResult CheckSrk(CommandContext tpm, in TpmKey srk)
     {
         if (srk.KeyUsage != TpmKeyUsage.Storage || srk.KeyFlags.HasFlag(TpmKeyFlags.Migratable)) return InvalidKeyUsage;
-        if (KeyParameters.ReadRsa(srk.AlgorithmParms, out TpmRsaKeyParms rsa).Failed(out TpmResult error)) return error;
-        TpmKeyParms parms = srk.AlgorithmParms;
-        if (parms.EncScheme != TpmEncScheme.RsaesOaepSha1Mgf1 || parms.SigScheme != TpmSigScheme.None) return BadKeyProperty;
-        if (rsa.KeyLength < 2048 || !rsa.Exponent.IsEmpty) return BadKeyProperty;
+        // What is left of the action is what any storage key must be.
+        if (KeyRules.Check(srk).Failed(out TpmResult error)) return error;
         return tpm.PermanentFlags.Fips && srk.AuthDataUsage == TpmAuthDataUsage.Never ? NotFips : Success;
     }
 

@@ -91,7 +91,7 @@ public class GetCapabilityTests
     }
 
     [Fact]
-    public void GetCapability_EveryPropertyOfTheSpecification_IsAnswered()
+    public void GetCapability_Action1_EveryPropertyOfTheSpecification_IsAnswered()
     {
         var tpm = new TestTpm();
         foreach (TpmCapabilityProperty property in Enum.GetValues<TpmCapabilityProperty>())
@@ -203,7 +203,7 @@ public class GetCapabilityTests
     [InlineData(0x13u)]
     [InlineData(0x1Bu)]
     [InlineData(0xFFFFFFFFu)]
-    public void GetCapability_AreaThatThereIsNot_BadMode(uint area)
+    public void GetCapability_Action1_AreaThatThereIsNot_BadMode(uint area)
     {
         Assert.Equal(TpmResult.BadMode, new TestTpm().TryGetCapability((TpmCapability)area, 0, 0, 0, 1));
         Assert.Equal(TpmResult.BadMode, new TestTpm().TryGetCapability((TpmCapability)area));
@@ -212,7 +212,7 @@ public class GetCapabilityTests
     [Theory]
     [InlineData(TpmCapability.Property)]
     [InlineData(TpmCapability.Flag)]
-    public void GetCapability_SubCapThatThereIsNot_BadMode(TpmCapability area) =>
+    public void GetCapability_Action1_SubCapThatThereIsNot_BadMode(TpmCapability area) =>
         Assert.Equal(TpmResult.BadMode, new TestTpm().TryGetCapability(area, 0xFF, 0, 0, 0));
 
     [Theory]
@@ -241,7 +241,7 @@ public class GetCapabilityTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void GetCapability_Action3_FailureMode_AnswersWhatIsNamedAndNoMore(bool started)
+    public void GetCapability_Actions3aTo3f_FailureMode_AnswersWhatIsNamedAndNoMore(bool started)
     {
         var tpm = new TestTpm(started: started);
         tpm.State = tpm.State with { FailureCause = FailureCause.Defect };

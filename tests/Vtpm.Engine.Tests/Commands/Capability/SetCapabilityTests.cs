@@ -23,7 +23,7 @@ public class SetCapabilityTests
     [InlineData(TpmPermanentFlag.ReadSrkPub)]
     [InlineData(TpmPermanentFlag.DisableOwnerClear)]
     [InlineData(TpmPermanentFlag.DisableFullDALogicInfo)]
-    public void SetCapability_PermanentFlagOfTheOwner_IsSetByTheOwner(TpmPermanentFlag flag)
+    public void SetCapability_Action3_PermanentFlagOfTheOwner_IsSetByTheOwner(TpmPermanentFlag flag)
     {
         TestTpm tpm = Owned();
         Assert.Equal(TpmResult.Success, Set(tpm, flag, True, tpm.AsOwner()));
@@ -37,7 +37,7 @@ public class SetCapabilityTests
     [InlineData(TpmPermanentFlag.DisableOwnerClear)]
     [InlineData(TpmPermanentFlag.AllowMaintenance)]
     [InlineData(TpmPermanentFlag.DisableFullDALogicInfo)]
-    public void SetCapability_PermanentFlagOfTheOwnerWithoutAuthorization_AuthFail(TpmPermanentFlag flag)
+    public void SetCapability_Action2_PermanentFlagOfTheOwnerWithoutAuthorization_AuthFail(TpmPermanentFlag flag)
     {
         TestTpm tpm = Owned();
         tpm.AssertPresence();
@@ -58,7 +58,7 @@ public class SetCapabilityTests
     [InlineData(TpmPermanentFlag.MaintenanceDone)]
     [InlineData((TpmPermanentFlag)0)]
     [InlineData((TpmPermanentFlag)21)]
-    public void SetCapability_PermanentFlagThatCannotBeSet_BadParameter(TpmPermanentFlag flag)
+    public void SetCapability_Action4_PermanentFlagThatCannotBeSet_BadParameter(TpmPermanentFlag flag)
     {
         TestTpm tpm = Owned();
         tpm.AssertPresence();
@@ -68,7 +68,7 @@ public class SetCapabilityTests
     }
 
     [Fact]
-    public void SetCapability_Disable_ByPresenceOrOwner()
+    public void SetCapability_Actions2And3_Disable_ByPresenceOrOwner()
     {
         TestTpm tpm = Owned();
         Assert.Equal(TpmResult.BadPresence, Set(tpm, TpmPermanentFlag.Disable, True));
@@ -81,7 +81,7 @@ public class SetCapabilityTests
     }
 
     [Fact]
-    public void SetCapability_Ownership_ByPresenceWhileThereIsNoOwner()
+    public void SetCapability_Actions2And3_Ownership_ByPresenceWhileThereIsNoOwner()
     {
         var tpm = new TestTpm();
         Assert.Equal(TpmResult.BadPresence, Set(tpm, TpmPermanentFlag.Ownership, False));
@@ -93,7 +93,7 @@ public class SetCapabilityTests
     }
 
     [Fact]
-    public void SetCapability_OwnershipWithOwner_OwnerSet()
+    public void SetCapability_Action2_OwnershipWithOwner_OwnerSet()
     {
         TestTpm tpm = Owned();
         tpm.AssertPresence();
@@ -102,7 +102,7 @@ public class SetCapabilityTests
     }
 
     [Fact]
-    public void SetCapability_Deactivated_ByPresenceAndInForceAfterStartup()
+    public void SetCapability_Actions2And3_Deactivated_ByPresenceAndInForceAfterStartup()
     {
         TestTpm tpm = Owned();
         Assert.Equal(TpmResult.BadPresence, Set(tpm, TpmPermanentFlag.Deactivated, True));
@@ -120,7 +120,7 @@ public class SetCapabilityTests
     [Theory]
     [InlineData(TpmPermanentFlag.DisableOwnerClear, false)]
     [InlineData(TpmPermanentFlag.AllowMaintenance, true)]
-    public void SetCapability_FlagOfOneWayTheOtherWay_BadParameter(TpmPermanentFlag flag, bool value)
+    public void SetCapability_Action2_FlagOfOneWayTheOtherWay_BadParameter(TpmPermanentFlag flag, bool value)
     {
         TestTpm tpm = Owned();
         Assert.Equal(TpmResult.BadParameter, Set(tpm, flag, value ? True : False, tpm.AsOwner()));
@@ -131,7 +131,7 @@ public class SetCapabilityTests
     [InlineData(TpmPermanentFlag.ReadPubek)]
     [InlineData(TpmPermanentFlag.ReadSrkPub)]
     [InlineData(TpmPermanentFlag.DisableOwnerClear)]
-    public void SetCapability_FlagOfTheOwnerWhileDisabled_Disabled(TpmPermanentFlag flag)
+    public void SetCapability_Action2_FlagOfTheOwnerWhileDisabled_Disabled(TpmPermanentFlag flag)
     {
         TestTpm tpm = Owned();
         Disable(tpm);
@@ -142,7 +142,7 @@ public class SetCapabilityTests
     }
 
     [Fact]
-    public void SetCapability_TpmEstablished_IsClearedFromLocality3Or4()
+    public void SetCapability_Actions2And3_TpmEstablished_IsClearedFromLocality3Or4()
     {
         var tpm = new TestTpm();
         tpm.State = tpm.State with { Permanent = tpm.State.Permanent with { Flags = tpm.State.Permanent.Flags with { TpmEstablished = true } } };
@@ -165,7 +165,7 @@ public class SetCapabilityTests
     }
 
     [Fact]
-    public void SetCapability_RestrictDelegate_IsTheOwners()
+    public void SetCapability_Actions2And3_RestrictDelegate_IsTheOwners()
     {
         TestTpm tpm = Owned();
         const uint Member = (uint)TpmPermanentDataMember.RestrictDelegate;
@@ -177,7 +177,7 @@ public class SetCapabilityTests
     }
 
     [Fact]
-    public void SetCapability_DaaProof_IsMadeAnew()
+    public void SetCapability_Action3_DaaProof_IsMadeAnew()
     {
         TestTpm tpm = Owned();
         PermanentData before = tpm.State.Permanent.Data;
@@ -190,7 +190,7 @@ public class SetCapabilityTests
     }
 
     [Fact]
-    public void SetCapability_DisableForceClear_GoesOneWayUntilStartup()
+    public void SetCapability_Actions2And3_DisableForceClear_GoesOneWayUntilStartup()
     {
         var tpm = new TestTpm();
         const uint Flag = (uint)TpmStClearFlag.DisableForceClear;
@@ -203,7 +203,7 @@ public class SetCapabilityTests
     }
 
     [Fact]
-    public void SetCapability_DeferredPhysicalPresence_SetWithPresenceClearedWithout()
+    public void SetCapability_Actions2And3_DeferredPhysicalPresence_SetWithPresenceClearedWithout()
     {
         var tpm = new TestTpm();
         const uint Member = (uint)TpmStClearDataMember.DeferredPhysicalPresence;
@@ -220,7 +220,7 @@ public class SetCapabilityTests
     }
 
     [Fact]
-    public void SetCapability_TosPresent_IsClearedFromLocality3Or4()
+    public void SetCapability_Actions2And3_TosPresent_IsClearedFromLocality3Or4()
     {
         var tpm = new TestTpm();
         tpm.State = tpm.State with { StAnyFlags = tpm.State.StAnyFlags with { TosPresent = true } };
@@ -238,7 +238,7 @@ public class SetCapabilityTests
     [InlineData(TpmSetCapability.Vendor, 0)]
     [InlineData(TpmSetCapability.Vendor, 8)]
     [InlineData((TpmSetCapability)9, 0)]
-    public void SetCapability_AreaWithNothingToSet_BadParameter(TpmSetCapability area, int locality)
+    public void SetCapability_Action4_AreaWithNothingToSet_BadParameter(TpmSetCapability area, int locality)
     {
         TestTpm tpm = Owned();
         tpm.Locality = locality;
@@ -251,7 +251,7 @@ public class SetCapabilityTests
         new TestTpm().ResultOf(new SetCapability(), new SetCapabilityRequest { CapArea = TpmSetCapability.PermFlags, SubCap = True, SetValue = True }));
 
     [Fact]
-    public void GetCapabilityOwner_FlagsOfBothStructures_BitByBit()
+    public void GetCapabilityOwner_Actions2To4_FlagsOfBothStructures_BitByBit()
     {
         TestTpm tpm = Owned();
         tpm.AssertPresence();
@@ -265,7 +265,7 @@ public class SetCapabilityTests
     }
 
     [Fact]
-    public void GetCapabilityOwner_WrongSecret_AuthFail()
+    public void GetCapabilityOwner_Action1_WrongSecret_AuthFail()
     {
         TestTpm tpm = Owned();
         Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new GetCapabilityOwner(), default, tpm.Oiap(TestTpm.WellKnown)));

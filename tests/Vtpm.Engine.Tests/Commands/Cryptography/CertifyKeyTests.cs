@@ -20,7 +20,7 @@ public class CertifyKeyTests
     public CertifyKeyTests() => _tpm.TakeOwnership();
 
     [Fact]
-    public void CertifyKey_Action10_KeyWithoutPcrs_IsACertifyInfo()
+    public void CertifyKey_Actions10To15_KeyWithoutPcrs_IsACertifyInfo()
     {
         CertifyKeyResponse response = CertifyKey(Identity(), Key(TestTpm.KeyInfo(TpmKeyUsage.Signing)));
         byte[] expected =
@@ -32,7 +32,7 @@ public class CertifyKeyTests
     }
 
     [Fact]
-    public void CertifyKey_Action9b_LowPcrsOfVersion11_IsACertifyInfoWith44BytesOfPcrInfo()
+    public void CertifyKey_Actions8And9b_LowPcrsOfVersion11_IsACertifyInfoWith44BytesOfPcrInfo()
     {
         byte[] release = Witness.Sha1([0, 2, 0x10, 0, 0, 0, 0, 20], new byte[20]);
         TpmKey info = TestTpm.KeyInfo(TpmKeyUsage.Storage) with { PcrInfo = (byte[])[0, 2, 0x10, 0, .. release, .. new byte[20]] };
@@ -48,7 +48,7 @@ public class CertifyKeyTests
     [Theory]
     [InlineData(0x1F, 1)]
     [InlineData(0x01, 0)]
-    public void CertifyKey_Action9c_HighPcrsOrLocalities_IsACertifyInfo2(byte localities, byte lastSelect)
+    public void CertifyKey_Actions7And9c_HighPcrsOrLocalities_IsACertifyInfo2(byte localities, byte lastSelect)
     {
         byte[] select = [0, 3, 0, 0, lastSelect];
         byte[] release = lastSelect == 0 ? new byte[20] : Witness.Sha1([.. select, 0, 0, 0, 20], new byte[20]);
@@ -73,11 +73,13 @@ public class CertifyKeyTests
     }
 
     [Fact]
-    public void CertifyKey_Action1_DerScheme_InappropriateSig()
+    public void CertifyKeyAndCertifyKey2_Action1_DerScheme_InappropriateSig()
     {
         TpmKey info = TestTpm.KeyInfo(TpmKeyUsage.Signing);
         info.AlgorithmParms.SigScheme = TpmSigScheme.RsaSsaPkcs1V15Der;
-        Assert.Equal(TpmResult.InappropriateSig, ResultOf(Cert(info), Key(TestTpm.KeyInfo(TpmKeyUsage.Signing))));
+        (uint cert, uint key) = (Cert(info), Key(TestTpm.KeyInfo(TpmKeyUsage.Signing)));
+        Assert.Equal(TpmResult.InappropriateSig, ResultOf(cert, key));
+        Assert.Equal(TpmResult.InappropriateSig, ResultOf2(cert, key));
     }
 
     [Fact]
@@ -113,7 +115,7 @@ public class CertifyKeyTests
     [InlineData(TpmAuthDataUsage.Never, TpmAuthDataUsage.PrivUseOnly, TpmResult.Success)]
     [InlineData(TpmAuthDataUsage.PrivUseOnly, TpmAuthDataUsage.Never, TpmResult.AuthFail)]
     [InlineData(TpmAuthDataUsage.Never, TpmAuthDataUsage.Always, TpmResult.AuthFail)]
-    public void CertifyKey_Action2c_NoSession_DependsOnBothKeys(TpmAuthDataUsage ofCert, TpmAuthDataUsage ofKey, TpmResult expected)
+    public void CertifyKeyAndCertifyKey2_Action2c_NoSession_DependsOnBothKeys(TpmAuthDataUsage ofCert, TpmAuthDataUsage ofKey, TpmResult expected)
     {
         uint cert = Cert(TestTpm.KeyInfo(TpmKeyUsage.Signing) with { AuthDataUsage = ofCert });
         uint key = Key(TestTpm.KeyInfo(TpmKeyUsage.Signing) with { AuthDataUsage = ofKey });
@@ -137,8 +139,26 @@ public class CertifyKeyTests
     }
 
     [Fact]
-    public void CertifyKey_Action5_CertThatDoesNotSign_Refused() =>
+    public void CertifyKey_Action1_CertThatHasNoScheme_InappropriateSig() =>
         Assert.Equal(TpmResult.InappropriateSig, ResultOf(Cert(TestTpm.KeyInfo(TpmKeyUsage.Bind)), Key(TestTpm.KeyInfo(TpmKeyUsage.Signing))));
+
+    [Fact]
+    public void CertifyKey_Action5_CertForNoSignatures_InvalidKeyUsage()
+    {
+        (uint cert, uint key) = (NoSigner(), Key(TestTpm.KeyInfo(TpmKeyUsage.Signing)));
+        Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(cert, key));
+    }
+
+    [Fact]
+    public void CertifyKey2_Action4_CertForNoSignatures_InvalidKeyUsage()
+    {
+        (uint cert, uint key) = (NoSigner(), Key(TestTpm.KeyInfo(TpmKeyUsage.Signing)));
+        Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf2(cert, key));
+    }
+
+    [Fact]
+    public void CertifyKey2_Action5_MigrationDestination_InvalidKeyUsage() =>
+        Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf2(Cert(TestTpm.KeyInfo(TpmKeyUsage.Legacy)), Key(TestTpm.KeyInfo(TpmKeyUsage.Migrate))));
 
     [Fact]
     public void CertifyKey_Action6_MigrationDestination_InvalidKeyUsage() =>
@@ -147,18 +167,23 @@ public class CertifyKeyTests
     [Theory]
     [InlineData(TpmKeyFlags.None, TpmResult.WrongPcrVal)]
     [InlineData(TpmKeyFlags.PcrIgnoredOnRead, TpmResult.Success)]
-    public void CertifyKey_Action9a_OtherRegisters_DependsOnPcrIgnoredOnRead(TpmKeyFlags flags, TpmResult expected)
-    {
-        TpmKey info = TestTpm.KeyInfo(TpmKeyUsage.Signing, flags) with { PcrInfo = (byte[])[0, 2, 1, 0, .. KeyAuth, .. new byte[20]] };
-        uint key = Key(info);
-        uint cert = Identity();
-        Assert.Equal(expected, ResultOf(cert, key));
-        var request = new CertifyKey2Request { KeyHandle = key, CertHandle = cert };
-        Assert.Equal(expected, _tpm.ResultOf(new CertifyKey2(), request, _tpm.Oiap(KeyAuth), _tpm.Oiap(CertAuth)));
-    }
+    public void CertifyKey_Action9a_OtherRegisters_DependsOnPcrIgnoredOnRead(TpmKeyFlags flags, TpmResult expected) =>
+        Assert.Equal(expected, ResultOf(Identity(), Elsewhere(flags)));
+
+    [Theory]
+    [InlineData(TpmKeyFlags.None, TpmResult.WrongPcrVal)]
+    [InlineData(TpmKeyFlags.PcrIgnoredOnRead, TpmResult.Success)]
+    public void CertifyKey2_Action13c_OtherRegisters_DependsOnPcrIgnoredOnRead(TpmKeyFlags flags, TpmResult expected) =>
+        Assert.Equal(expected, ResultOf2(Identity(), Elsewhere(flags)));
 
     [Fact]
-    public void CertifyKey2_KeyWithoutPcrs_IsACertifyInfo2()
+    public void CertifyKey_Action9a_OtherLocality_BadLocality() => Assert.Equal(TpmResult.BadLocality, ResultOf(Identity(), AtLocality4()));
+
+    [Fact]
+    public void CertifyKey2_Action13c_OtherLocality_BadLocality() => Assert.Equal(TpmResult.BadLocality, ResultOf2(Identity(), AtLocality4()));
+
+    [Fact]
+    public void CertifyKey2_Actions6To10And12And14And15_KeyWithoutPcrs_IsACertifyInfo2()
     {
         CertifyKey2Response response = CertifyKey2(Key(TestTpm.KeyInfo(TpmKeyUsage.Legacy)), Identity());
         byte[] expected =
@@ -170,7 +195,7 @@ public class CertifyKeyTests
     }
 
     [Fact]
-    public void CertifyKey2_Action13_PcrsOfVersion11_AreInTheShortForm()
+    public void CertifyKey2_Actions13aAnd13b_PcrsOfVersion11_AreInTheShortForm()
     {
         byte[] release = Witness.Sha1([0, 3, 1, 0, 0, 0, 0, 0, 20], new byte[20]);
         TpmKey info = TestTpm.KeyInfo(TpmKeyUsage.Signing) with { PcrInfo = (byte[])[0, 3, 1, 0, 0, .. release, .. new byte[20]] };
@@ -178,7 +203,7 @@ public class CertifyKeyTests
     }
 
     [Fact]
-    public void CertifyKey2_Action2_Sessions_KeyComesFirst()
+    public void CertifyKey2_Action2a_Sessions_KeyComesFirst()
     {
         var request = new CertifyKey2Request { CertHandle = Identity(), KeyHandle = Key(TestTpm.KeyInfo(TpmKeyUsage.Signing)) };
         Assert.Equal(TpmResult.AuthFail, _tpm.ResultOf(new CertifyKey2(), request, _tpm.Oiap(CertAuth), _tpm.Oiap(CertAuth)));
@@ -204,7 +229,7 @@ public class CertifyKeyTests
     [Theory]
     [InlineData(TpmPayloadType.MigrateRestricted)]
     [InlineData(TpmPayloadType.MigrateExternal)]
-    public void CertifyKey2_Action11_MigrationKey_CertifiesItsAuthorities(TpmPayloadType payload)
+    public void CertifyKey2_Actions11aAnd11cTo11e_MigrationKey_CertifiesItsAuthorities(TpmPayloadType payload)
     {
         byte[] msa = SHA1.HashData("msa"u8);
         var request = new CertifyKey2Request
@@ -222,6 +247,24 @@ public class CertifyKeyTests
     {
         var request = new CertifyKey2Request { KeyHandle = Cmk(SHA1.HashData("msa"u8), TpmPayloadType.MigrateRestricted), CertHandle = Identity() };
         Assert.Equal(TpmResult.MASource, _tpm.ResultOf(new CertifyKey2(), request, _tpm.Oiap(KeyAuth), _tpm.Oiap(CertAuth)));
+    }
+
+    /// <summary>No key can be made that has a scheme but is for no signatures: the key is altered in its slot.</summary>
+    private uint NoSigner()
+    {
+        uint cert = Cert(TestTpm.KeyInfo(TpmKeyUsage.Signing));
+        _tpm.AlterKey(cert, (ref TpmKey altered) => altered.KeyUsage = TpmKeyUsage.Bind);
+        return cert;
+    }
+
+    private uint Elsewhere(TpmKeyFlags flags) =>
+        Key(TestTpm.KeyInfo(TpmKeyUsage.Signing, flags) with { PcrInfo = (byte[])[0, 2, 1, 0, .. KeyAuth, .. new byte[20]] });
+
+    private uint AtLocality4()
+    {
+        TpmKey info = TestTpm.KeyInfo(TpmKeyUsage.Signing, ver: TpmKey.Tag12);
+        info.PcrInfo = (byte[])[0, 6, 1, 0x10, 0, 3, 0, 0, 0, 0, 3, 0, 0, 0, .. new byte[40]];
+        return Key(info);
     }
 
     private uint Identity()
@@ -263,6 +306,9 @@ public class CertifyKeyTests
 
     private TpmResult ResultOf(uint cert, uint key) => _tpm.ResultOf(
         new CertifyKey(), new CertifyKeyRequest { CertHandle = cert, KeyHandle = key }, _tpm.Oiap(CertAuth), _tpm.Oiap(KeyAuth));
+
+    private TpmResult ResultOf2(uint cert, uint key) => _tpm.ResultOf(
+        new CertifyKey2(), new CertifyKey2Request { CertHandle = cert, KeyHandle = key }, _tpm.Oiap(KeyAuth), _tpm.Oiap(CertAuth));
 
     private void Verify<T>(byte[] expected, T certifyInfo, ReadOnlyMemory<byte> signature)
         where T : struct, IWireStructure<T>

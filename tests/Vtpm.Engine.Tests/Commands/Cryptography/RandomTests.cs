@@ -18,11 +18,11 @@ public class RandomTests
     [InlineData(4074, 4074)]
     [InlineData(4075, 4074)]
     [InlineData(uint.MaxValue, 4074)]
-    public void GetRandom_BytesRequested_AsManyAsFitAResponse(uint requested, int expected) =>
+    public void GetRandom_Actions1And2_BytesRequested_AsManyAsFitAResponse(uint requested, int expected) =>
         Assert.Equal(expected, _tpm.Send(new GetRandom(), new GetRandomRequest { BytesRequested = requested }).RandomBytes.Length);
 
     [Fact]
-    public void GetRandom_Again_GivesOtherBytes()
+    public void GetRandom_Action3_Again_GivesOtherBytes()
     {
         byte[] first = _tpm.Send(new GetRandom(), new GetRandomRequest { BytesRequested = 32 }).RandomBytes.ToArray();
         byte[] second = _tpm.Send(new GetRandom(), new GetRandomRequest { BytesRequested = 32 }).RandomBytes.ToArray();
@@ -38,7 +38,7 @@ public class RandomTests
         Assert.Equal(expected, _tpm.ResultOf(new StirRandom(), new StirRandomRequest { InData = new byte[length] }));
 
     [Fact]
-    public void StirRandom_Bytes_ReachTheGenerator()
+    public void StirRandom_Action2_Bytes_ReachTheGenerator()
     {
         var random = new RecordingRandom();
         var engine = new Tpm12(new TpmPlatform(random, new ManualTime(), new FixedRsa(), new OpenSslArithmetic(), TpmProfile.Xen));

@@ -36,7 +36,7 @@ public class Sha1ThreadTests
     }
 
     [Fact]
-    public void Sha1Update_ManyMegabytes_KeepsNothingOfThem()
+    public void Sha1Update_Action4_ManyMegabytes_AreInTheDigest()
     {
         const int Updates = 5000;
         byte[] data = new byte[2048];
@@ -107,7 +107,7 @@ public class Sha1ThreadTests
     }
 
     [Fact]
-    public void AnyOtherCommand_ThreadThatRuns_EndsIt()
+    public void Sha1Start_Description2_AnyOtherCommand_EndsTheThread()
     {
         Start();
         _tpm.Send(new PcrRead(), default);
@@ -115,7 +115,7 @@ public class Sha1ThreadTests
     }
 
     [Fact]
-    public void AnyOtherCommand_ThatFails_EndsTheThreadToo()
+    public void Sha1Start_Description2_AnyOtherCommandThatFails_EndsTheThreadToo()
     {
         Start();
         Assert.Equal(TpmResult.BadIndex, _tpm.ResultOf(new PcrRead(), new PcrReadRequest { PcrIndex = 24 }));
@@ -123,7 +123,7 @@ public class Sha1ThreadTests
     }
 
     [Fact]
-    public void Sha1CompleteExtend_Thread_FoldsItsDigestIntoThePcr()
+    public void Sha1CompleteExtend_Actions9And10_Thread_FoldsItsDigestIntoThePcr()
     {
         byte[] data = [.. Enumerable.Range(0, 70).Select(i => (byte)i)];
         Start();
@@ -138,7 +138,7 @@ public class Sha1ThreadTests
     [InlineData(24, TpmResult.BadIndex)]
     [InlineData(uint.MaxValue, TpmResult.BadIndex)]
     [InlineData(17, TpmResult.BadLocality)]
-    public void Sha1CompleteExtend_Failure_EndsTheThread(uint pcr, TpmResult expected)
+    public void Sha1CompleteExtend_Actions5And8_PcrThatMayNotBeExtended_ErrorAndTheThreadEnds(uint pcr, TpmResult expected)
     {
         Start();
         Assert.Equal(expected, _tpm.ResultOf(new Sha1CompleteExtend(), new Sha1CompleteExtendRequest { PcrNum = pcr }));

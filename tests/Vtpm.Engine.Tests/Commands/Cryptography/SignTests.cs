@@ -118,6 +118,15 @@ public class SignTests
         Assert.True(osap.GoesOn);
     }
 
+    /// <summary>No key can be made with such a scheme for this usage: the key is altered in its slot.</summary>
+    [Fact]
+    public void Sign_Action8_NoScheme_InvalidKeyUsage()
+    {
+        uint key = NewKey(TpmSigScheme.RsaSsaPkcs1V15Sha1, out _);
+        _tpm.AlterKey(key, (ref TpmKey altered) => altered.AlgorithmParms.SigScheme = TpmSigScheme.None);
+        Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(key, Digest));
+    }
+
     [Fact]
     public void Sign_KeyWhoseFactorsAreNoPrimes_BadKeyProperty()
     {

@@ -13,7 +13,7 @@ public class LoadKeyTests
     public LoadKeyTests() => _tpm.TakeOwnership();
 
     [Fact]
-    public void LoadKey_KeyOfThisTpm_IsInASlotAndTheHandleInTheHmac()
+    public void LoadKey_Actions7iTo8And10_KeyOfThisTpm_IsInASlotAndTheHandleInTheHmac()
     {
         var request = new LoadKey2Request { ParentHandle = TpmKeyHandle.Srk, InKey = _tpm.CreateWrapKey(TestTpm.KeyInfo(TpmKeyUsage.Signing)) };
         uint handle = _tpm.Send(new LoadKey(), request, _tpm.Oiap(TestTpm.WellKnown)).InKeyHandle;
@@ -22,10 +22,19 @@ public class LoadKeyTests
     }
 
     [Fact]
-    public void LoadKey_Action2_ParentThatDoesNotStore_InvalidKeyUsage()
+    public void LoadKey_Actions7jAnd11And12_ParentBoundToPcrs_ChildTellsAndIsBoundItself()
     {
-        TpmKey key = _tpm.CreateWrapKey(TestTpm.KeyInfo(TpmKeyUsage.Signing));
-        var request = new LoadKey2Request { ParentHandle = _tpm.LoadKey2(key), InKey = key };
-        Assert.Equal(TpmResult.InvalidKeyUsage, _tpm.ResultOf(new LoadKey(), request, _tpm.Oiap(TestTpm.WellKnown)));
+        byte[] binding = [0, 3, 1, 0, 0, .. Witness.Sha1([0, 3, 1, 0, 0, 0, 0, 0, 20], new byte[20]), .. new byte[20]];
+        uint parent = Load(TestTpm.KeyInfo(TpmKeyUsage.Storage) with { PcrInfo = binding }, TpmKeyHandle.Srk);
+        uint child = Load(TestTpm.KeyInfo(TpmKeyUsage.Storage), parent);
+        uint grandchild = Load(TestTpm.KeyInfo(TpmKeyUsage.Signing), child);
+        Assert.Equal((true, false), (_tpm.State.Keys.Find(parent)!.Binding.UsesPcrs, _tpm.State.Keys.Find(parent)!.ParentPcrStatus));
+        Assert.Equal((true, true), (_tpm.State.Keys.Find(child)!.ParentPcrStatus, _tpm.State.Keys.Find(grandchild)!.ParentPcrStatus));
+    }
+
+    private uint Load(TpmKey keyInfo, uint parent)
+    {
+        var request = new LoadKey2Request { ParentHandle = parent, InKey = _tpm.CreateWrapKey(keyInfo, parent: parent) };
+        return _tpm.Send(new LoadKey(), request, _tpm.Oiap(TestTpm.WellKnown)).InKeyHandle;
     }
 }

@@ -10,7 +10,7 @@ namespace Vtpm.Engine.Tests.Commands.Endorsement;
 public class EndorsementTests
 {
     [Fact]
-    public void CreateEndorsementKeyPair_NoKeyYet_MakesOneWithFreshChecksum()
+    public void CreateEndorsementKeyPair_Actions3To7And9And10_NoKeyYet_MakesOneWithFreshChecksum()
     {
         var tpm = new TestTpm();
         TpmNonce antiReplay = tpm.NewNonce();
@@ -26,7 +26,7 @@ public class EndorsementTests
     }
 
     [Fact]
-    public void CreateEndorsementKeyPair_OtherSchemes_AreIgnored()
+    public void CreateEndorsementKeyPair_Action2c_OtherSchemes_AreIgnored()
     {
         var tpm = new TestTpm();
         TpmKeyParms parms = TestTpm.StorageParms with { EncScheme = TpmEncScheme.None, SigScheme = TpmSigScheme.RsaSsaPkcs1V15Der };
@@ -35,7 +35,7 @@ public class EndorsementTests
     }
 
     [Fact]
-    public void CreateEndorsementKeyPair_Action1_KeyThere_DisabledCmd()
+    public void CreateEndorsementKeyPairAndCreateRevocableEK_Action1_KeyThere_DisabledCmd()
     {
         var tpm = new TestTpm();
         tpm.CreateEndorsementKeyPair();
@@ -50,7 +50,7 @@ public class EndorsementTests
     [InlineData("000008000000000300000000")]
     [InlineData("00000800000000020000000103")]
     [InlineData("0000")]
-    public void CreateEndorsementKeyPair_Action2_OtherKeyThanRsa2048_BadKeyProperty(string parms)
+    public void CreateEndorsementKeyPair_Action2a_OtherKeyThanRsa2048_BadKeyProperty(string parms)
     {
         TpmKeyParms keyInfo = TestTpm.StorageParms with { Parms = Convert.FromHexString(parms) };
         Assert.Equal(
@@ -59,10 +59,12 @@ public class EndorsementTests
     }
 
     [Fact]
-    public void ReadPubek_NoOwner_SameKeyAndFreshChecksum()
+    public void ReadPubek_Action2_NoKeyYet_NoEndorsement() => Assert.Equal(TpmResult.NoEndorsement, new TestTpm().ResultOf(new ReadPubek(), default));
+
+    [Fact]
+    public void ReadPubek_Actions3And4_NoOwner_SameKeyAndFreshChecksum()
     {
         var tpm = new TestTpm();
-        Assert.Equal(TpmResult.NoEndorsement, tpm.ResultOf(new ReadPubek(), default));
         byte[] pubek = WireFormat.ToBytes(tpm.CreateEndorsementKeyPair());
         TpmNonce antiReplay = tpm.NewNonce();
         PubekResponse response = tpm.Send(new ReadPubek(), new ReadPubekRequest { AntiReplay = antiReplay });
@@ -71,7 +73,26 @@ public class EndorsementTests
     }
 
     [Fact]
-    public void CreateRevocableEK_ResetGiven_RevokeTrustTakesIt()
+    public void CreateRevocableEK_Action2_OtherKeyThanRsa2048_BadKeyProperty()
+    {
+        TpmKeyParms keyInfo = TestTpm.StorageParms with { Parms = Convert.FromHexString("000004000000000200000000") };
+        Assert.Equal(TpmResult.BadKeyProperty, new TestTpm().ResultOf(new CreateRevocableEK(), new CreateRevocableEKRequest { KeyInfo = keyInfo }));
+    }
+
+    [Fact]
+    public void CreateRevocableEK_Actions2And4_NoKeyYet_MakesOneWithFreshChecksum()
+    {
+        var tpm = new TestTpm();
+        var request = new CreateRevocableEKRequest { AntiReplay = tpm.NewNonce(), KeyInfo = TestTpm.StorageParms };
+        PubekResponse response = tpm.Send(new CreateRevocableEK(), request).Pubek;
+        byte[] pubek = WireFormat.ToBytes(response.PubEndorsementKey);
+        Assert.Equal(pubek, WireFormat.ToBytes(tpm.State.Permanent.Data.EndorsementKey!.Key.ToPubKey()));
+        Assert.Equal(SHA1.HashData((byte[])[.. pubek, .. request.AntiReplay.ReadOnlySpan]), response.Checksum.ReadOnlySpan.ToArray());
+        Assert.Equal((true, true), (tpm.State.Permanent.Flags.CekpUsed, tpm.State.Permanent.Flags.EnableRevokeEK));
+    }
+
+    [Fact]
+    public void CreateRevocableEK_Action3b_ResetGiven_RevokeTrustTakesIt()
     {
         var tpm = new TestTpm();
         TpmNonce reset = tpm.NewNonce();
@@ -83,7 +104,7 @@ public class EndorsementTests
     }
 
     [Fact]
-    public void CreateRevocableEK_ResetGenerated_IsAnother()
+    public void CreateRevocableEK_Action3a_ResetGenerated_IsAnother()
     {
         var tpm = new TestTpm();
         TpmNonce given = tpm.NewNonce();
@@ -141,13 +162,21 @@ public class EndorsementTests
     }
 
     [Fact]
-    public void OwnerReadInternalPub_EitherHandle_AnswersThatKey()
+    public void OwnerReadInternalPub_Actions2And3_EitherHandle_AnswersThatKey()
     {
         var tpm = new TestTpm();
         byte[] srk = WireFormat.ToBytes(tpm.TakeOwnership().ToPubKey());
         byte[] ek = WireFormat.ToBytes(tpm.State.Permanent.Data.EndorsementKey!.Key.ToPubKey());
         Assert.Equal(srk, ReadInternal(tpm, TpmKeyHandle.Srk));
         Assert.Equal(ek, ReadInternal(tpm, TpmKeyHandle.EK));
+    }
+
+    [Fact]
+    public void OwnerReadPubek_Action2_ByOwner_AnswersTheKey()
+    {
+        var tpm = new TestTpm();
+        byte[] ek = WireFormat.ToBytes(tpm.CreateEndorsementKeyPair());
+        tpm.TakeOwnership();
         Assert.Equal(ek, WireFormat.ToBytes(tpm.Send(new OwnerReadPubek(), default, tpm.Oiap(TestTpm.OwnerAuth)).PubEndorsementKey));
     }
 
@@ -161,18 +190,25 @@ public class EndorsementTests
     }
 
     [Fact]
-    public void OwnerReadCommands_WrongSecret_AuthFail()
+    public void OwnerReadInternalPubAndOwnerReadPubek_Action1_WrongSecret_AuthFail()
     {
         var tpm = new TestTpm();
         tpm.TakeOwnership();
         var request = new OwnerReadInternalPubRequest { KeyHandle = TpmKeyHandle.Srk };
         Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new OwnerReadInternalPub(), request, tpm.Oiap(TestTpm.WellKnown)));
         Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new OwnerReadPubek(), default, tpm.Oiap(TestTpm.WellKnown)));
+    }
+
+    [Fact]
+    public void DisablePubekRead_WrongSecret_AuthFail()
+    {
+        var tpm = new TestTpm();
+        tpm.TakeOwnership();
         Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new DisablePubekRead(), default, tpm.Oiap(TestTpm.WellKnown)));
     }
 
     [Fact]
-    public void DisablePubekRead_Owner_ReadPubekIsDisabled()
+    public void DisablePubekRead_Action1_ByOwner_ReadPubekIsDisabled()
     {
         var tpm = new TestTpm();
         tpm.TakeOwnership();

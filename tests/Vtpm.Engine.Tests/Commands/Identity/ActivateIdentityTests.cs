@@ -30,10 +30,10 @@ public class ActivateIdentityTests
     private ReadOnlyMemory<byte> Pubek => _tpm.State.Permanent.Data.EndorsementKey!.Key.PubKey.Key;
 
     [Fact]
-    public void ActivateIdentity_Action7_AsymCAContents_ReleasesTheSessionKey() => Assert.Equal(SessionKey, Activate([.. SessionKey, .. IdDigest]));
+    public void ActivateIdentity_Action7b_AsymCAContents_ReleasesTheSessionKey() => Assert.Equal(SessionKey, Activate([.. SessionKey, .. IdDigest]));
 
     [Fact]
-    public void ActivateIdentity_Action8_EKBlob_ReleasesTheSessionKey()
+    public void ActivateIdentity_Actions8bAnd8f_EKBlob_ReleasesTheSessionKey()
     {
         Assert.Equal(SessionKey, Activate(EKBlob([0, 3, 0, 0, 0, 0x1F, .. new byte[20]])));
         Assert.Equal(SessionKey, Activate(EKBlob([0, 0, 0x1F, .. new byte[20]])));

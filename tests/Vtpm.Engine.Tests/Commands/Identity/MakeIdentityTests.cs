@@ -19,7 +19,7 @@ public class MakeIdentityTests
     [Theory]
     [InlineData(TpmKey.Version11)]
     [InlineData(TpmKey.Tag12)]
-    public void MakeIdentity_Identity_HoldsItsSecretAndTpmProof(uint ver)
+    public void MakeIdentity_Actions8aTo8bAnd10To15_Identity_HoldsItsSecretAndTpmProof(uint ver)
     {
         TpmKey key = _tpm.MakeIdentity(TestTpm.KeyInfo(TpmKeyUsage.Identity, ver: ver), Auth).IdKey;
         Assert.Equal(ver, key.Ver);
@@ -34,7 +34,7 @@ public class MakeIdentityTests
     }
 
     [Fact]
-    public void MakeIdentity_Action17_IdentityBinding_IsItsSignatureOfTheContents()
+    public void MakeIdentity_Actions16And17_IdentityBinding_IsItsSignatureOfTheContents()
     {
         MakeIdentityResponse response = _tpm.MakeIdentity(label: Label);
         byte[] contents = [1, 1, 0, 0, 0, 0, 0, 0x79, .. Label.ReadOnlySpan, .. WireFormat.ToBytes(response.IdKey.ToPubKey())];
@@ -65,7 +65,7 @@ public class MakeIdentityTests
     [InlineData(1024, "")]
     [InlineData(4096, "")]
     [InlineData(2048, "010001")]
-    public void MakeIdentity_Action1a_OtherStrength_BadKeyProperty(int keyLength, string exponent)
+    public void MakeIdentity_Actions1aAnd1c_OtherStrength_BadKeyProperty(int keyLength, string exponent)
     {
         TpmKey info = TestTpm.KeyInfo(TpmKeyUsage.Identity);
         info.AlgorithmParms = TestTpm.RsaParms(keyLength, sig: TpmSigScheme.RsaSsaPkcs1V15Sha1, exponent: Convert.FromHexString(exponent));

@@ -87,7 +87,7 @@ public class PcrResetTests
     [InlineData("")]
     [InlineData("000000")]
     [InlineData("00000100")]
-    public void PcrReset_Action1_InvalidSelection_InvalidPcrInfo(string select) =>
+    public void PcrReset_Actions1aTo1c_InvalidSelection_InvalidPcrInfo(string select) =>
         Assert.Equal(TpmResult.InvalidPcrInfo, _tpm.ResultOf(new PcrReset(), Request(Convert.FromHexString(select))));
 
     private static PcrResetRequest Request(byte[] select) => new() { PcrSelection = new TpmPcrSelection { PcrSelect = select } };

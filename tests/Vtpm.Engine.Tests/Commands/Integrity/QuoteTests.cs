@@ -26,7 +26,7 @@ public class QuoteTests
     }
 
     [Fact]
-    public void Quote_Registers_AreReportedAndSigned()
+    public void Quote_Actions5To8_Registers_AreReportedAndSigned()
     {
         QuoteResponse response = Quote([0x01, 0x04, 0x00]);
         byte[] composite = [0, 3, 0x01, 0x04, 0x00, 0, 0, 0, 40, .. new byte[20], .. Pcr10];
@@ -69,7 +69,7 @@ public class QuoteTests
     }
 
     [Fact]
-    public void Quote_Action1_WrongAuth_AuthFail()
+    public void QuoteAndQuote2_Action1_WrongAuth_AuthFail()
     {
         Assert.Equal(TpmResult.AuthFail, _tpm.ResultOf(new Quote(), Request([1]), _tpm.Oiap(TestTpm.WellKnown)));
         Assert.Equal(TpmResult.AuthFail, _tpm.ResultOf(new Quote(), Request([1])));
@@ -80,7 +80,7 @@ public class QuoteTests
     [Theory]
     [InlineData(TpmKeyUsage.Signing, TpmSigScheme.RsaSsaPkcs1V15Der)]
     [InlineData(TpmKeyUsage.Bind, TpmSigScheme.None)]
-    public void Quote_Actions2And3_KeyThatMayNotQuote_InappropriateSig(TpmKeyUsage usage, TpmSigScheme scheme)
+    public void QuoteAndQuote2_Action2_KeyOfAnotherScheme_InappropriateSig(TpmKeyUsage usage, TpmSigScheme scheme)
     {
         TpmKey info = TestTpm.KeyInfo(usage, keyLength: 1024);
         info.AlgorithmParms.SigScheme = scheme;
@@ -89,10 +89,20 @@ public class QuoteTests
         Assert.Equal(TpmResult.InappropriateSig, _tpm.ResultOf(new Quote2(), Request2([1], key), _tpm.Oiap(Auth)));
     }
 
+    /// <summary>No key can be made that has a scheme but is for no signatures: the key is altered in its slot.</summary>
+    [Fact]
+    public void QuoteAndQuote2_Action3_KeyForNoSignatures_InvalidKeyUsage()
+    {
+        uint key = _tpm.NewKey(TestTpm.KeyInfo(TpmKeyUsage.Signing, keyLength: 1024), Auth);
+        _tpm.AlterKey(key, (ref TpmKey altered) => altered.KeyUsage = TpmKeyUsage.Bind);
+        Assert.Equal(TpmResult.InvalidKeyUsage, _tpm.ResultOf(new Quote(), Request([1], key), _tpm.Oiap(Auth)));
+        Assert.Equal(TpmResult.InvalidKeyUsage, _tpm.ResultOf(new Quote2(), Request2([1], key), _tpm.Oiap(Auth)));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("01000000")]
-    public void Quote_Action4_SelectionOfAnotherSize_InvalidPcrInfo(string select)
+    public void QuoteAndQuote2_Action4_SelectionOfAnotherSize_InvalidPcrInfo(string select)
     {
         Assert.Equal(TpmResult.InvalidPcrInfo, _tpm.ResultOf(new Quote(), Request(Convert.FromHexString(select)), _tpm.Oiap(Auth)));
         Assert.Equal(TpmResult.InvalidPcrInfo, _tpm.ResultOf(new Quote2(), Request2(Convert.FromHexString(select)), _tpm.Oiap(Auth)));
@@ -109,7 +119,7 @@ public class QuoteTests
     [InlineData(0, 0x01)]
     [InlineData(3, 0x08)]
     [InlineData(9, 0x00)]
-    public void Quote2_Registers_AreSignedWithTheLocality(int locality, byte localityBit)
+    public void Quote2_Actions5To7And9To11_Registers_AreSignedWithTheLocality(int locality, byte localityBit)
     {
         _tpm.Locality = locality;
         Quote2Response response = _tpm.Send(new Quote2(), Request2([0x01, 0x04, 0x00]), _tpm.Oiap(Auth));

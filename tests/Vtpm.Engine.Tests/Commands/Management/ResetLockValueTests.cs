@@ -174,7 +174,7 @@ public class ResetLockValueTests
     }
 
     [Fact]
-    public void ResetLockValue_Action2_WrongSecretDuringLockout_RefusedForTheRestOfALongerOne()
+    public void ResetLockValue_Actions2aTo2c_WrongSecretDuringLockout_RefusedForTheRestOfALongerOne()
     {
         TestTpm tpm = Owned();
         LockOut(tpm);

@@ -12,15 +12,37 @@ public class OptInTests
     private static readonly byte[] OperatorSecret = [.. Enumerable.Range(1, 20).Select(i => (byte)i)];
 
     [Fact]
-    public void OptIn_WithoutPresence_BadPresence()
+    public void SetOwnerInstall_Action2_WithoutPresence_BadPresence() =>
+        Assert.Equal(TpmResult.BadPresence, new TestTpm().ResultOf(new SetOwnerInstall(), default));
+
+    [Fact]
+    public void PhysicalEnable_Action1_WithoutPresence_BadPresence() =>
+        Assert.Equal(TpmResult.BadPresence, new TestTpm().ResultOf(new PhysicalEnable(), default));
+
+    [Fact]
+    public void PhysicalDisable_Action1_WithoutPresence_BadPresence() =>
+        Assert.Equal(TpmResult.BadPresence, new TestTpm().ResultOf(new PhysicalDisable(), default));
+
+    [Fact]
+    public void PhysicalSetDeactivated_Action1_WithoutPresence_BadPresence() =>
+        Assert.Equal(TpmResult.BadPresence, new TestTpm().ResultOf(new PhysicalSetDeactivated(), default));
+
+    [Fact]
+    public void SetTempDeactivated_Action2_WithoutPresence_BadPresence() =>
+        Assert.Equal(TpmResult.BadPresence, new TestTpm().ResultOf(new SetTempDeactivated(), default));
+
+    [Fact]
+    public void SetOperatorAuth_Action1_WithoutPresence_BadPresence() =>
+        Assert.Equal(TpmResult.BadPresence, new TestTpm().ResultOf(new SetOperatorAuth(), default));
+
+    [Fact]
+    public void SetOperatorAuth_Actions2And3_WithPresence_KeepsTheSecretAndTheFlag()
     {
         var tpm = new TestTpm();
-        Assert.Equal(TpmResult.BadPresence, tpm.ResultOf(new SetOwnerInstall(), default));
-        Assert.Equal(TpmResult.BadPresence, tpm.ResultOf(new PhysicalEnable(), default));
-        Assert.Equal(TpmResult.BadPresence, tpm.ResultOf(new PhysicalDisable(), default));
-        Assert.Equal(TpmResult.BadPresence, tpm.ResultOf(new PhysicalSetDeactivated(), default));
-        Assert.Equal(TpmResult.BadPresence, tpm.ResultOf(new SetTempDeactivated(), default));
-        Assert.Equal(TpmResult.BadPresence, tpm.ResultOf(new SetOperatorAuth(), default));
+        tpm.AssertPresence();
+        tpm.Send(new SetOperatorAuth(), new SetOperatorAuthRequest { OperatorAuth = new TpmAuthData(OperatorSecret) });
+        Assert.Equal(OperatorSecret, tpm.State.Permanent.Data.OperatorAuth!.Span.ToArray());
+        Assert.True(tpm.State.Permanent.Flags.Operator);
     }
 
     [Fact]
@@ -46,7 +68,7 @@ public class OptInTests
     }
 
     [Fact]
-    public void OwnerSetDisable_True_TpmIsDisabledUntilOwnerEnablesIt()
+    public void OwnerSetDisable_Action2_True_TpmIsDisabledUntilOwnerEnablesIt()
     {
         var tpm = new TestTpm();
         tpm.TakeOwnership();
@@ -68,7 +90,7 @@ public class OptInTests
     }
 
     [Fact]
-    public void PhysicalDisable_ThenPhysicalEnable_DisablesAndEnables()
+    public void PhysicalDisableAndPhysicalEnable_Action2_OneAfterTheOther_DisablesAndEnables()
     {
         var tpm = new TestTpm();
         tpm.AssertPresence();
@@ -80,7 +102,7 @@ public class OptInTests
     }
 
     [Fact]
-    public void PhysicalSetDeactivated_True_TakesEffectWithNextBoot()
+    public void PhysicalSetDeactivated_Action2_True_TakesEffectWithNextBoot()
     {
         var tpm = new TestTpm();
         tpm.AssertPresence();
@@ -96,7 +118,7 @@ public class OptInTests
     }
 
     [Fact]
-    public void SetTempDeactivated_Action2_Presence_DeactivatedUntilNextBoot()
+    public void SetTempDeactivated_Actions2And3_Presence_DeactivatedUntilNextBoot()
     {
         var tpm = new TestTpm();
         tpm.AssertPresence();

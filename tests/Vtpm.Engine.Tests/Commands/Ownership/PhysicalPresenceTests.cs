@@ -15,13 +15,13 @@ public class PhysicalPresenceTests
     [InlineData(CmdEnable | CmdDisable)]
     [InlineData(None)]
     [InlineData((TpmPhysicalPresence)0x0001)]
-    public void TscPhysicalPresence_SettingsThatContradict_BadParameter(TpmPhysicalPresence settings) =>
+    public void TscPhysicalPresence_Actions2bTo2dAnd4_SettingsThatContradictOrAreNone_BadParameter(TpmPhysicalPresence settings) =>
         Assert.Equal(TpmResult.BadParameter, Set(new TestTpm(), settings));
 
     [Theory]
     [InlineData(TpmPhysicalPresence.Lock | Present)]
     [InlineData(Present | NotPresent)]
-    public void TscPhysicalPresence_Action3_AssertionsThatContradict_BadParameter(TpmPhysicalPresence settings)
+    public void TscPhysicalPresence_Actions3cAnd3d_AssertionsThatContradict_BadParameter(TpmPhysicalPresence settings)
     {
         var tpm = new TestTpm();
         Set(tpm, CmdEnable);
@@ -29,7 +29,7 @@ public class PhysicalPresenceTests
     }
 
     [Fact]
-    public void TscPhysicalPresence_Action2_LifetimeLock_SettlesTheFlagsForever()
+    public void TscPhysicalPresence_Actions2aAnd2eTo2gAnd2iTo2j_LifetimeLock_SettlesTheFlagsForever()
     {
         var tpm = new TestTpm();
         Assert.Equal(TpmResult.Success, Set(tpm, HwEnable | CmdEnable));
@@ -46,10 +46,21 @@ public class PhysicalPresenceTests
     }
 
     [Fact]
+    public void TscPhysicalPresence_Action2h_CmdDisable_NoMorePresenceByCommand()
+    {
+        var tpm = new TestTpm();
+        tpm.AssertPresence();
+        Assert.Equal(TpmResult.Success, Set(tpm, CmdDisable));
+        Assert.False(tpm.State.Permanent.Flags.PhysicalPresenceCmdEnable);
+        Assert.Equal(TpmResult.BadParameter, Set(tpm, Present));
+        Assert.Equal(TpmResult.BadPresence, tpm.ResultOf(new ForceClear(), default));
+    }
+
+    [Fact]
     public void TscPhysicalPresence_Action3b_CommandNotEnabled_BadParameter() => Assert.Equal(TpmResult.BadParameter, Set(new TestTpm(), Present));
 
     [Fact]
-    public void TscPhysicalPresence_Action3_PresentThenNotPresent_FollowsAndEndsWithTheBoot()
+    public void TscPhysicalPresence_Actions3gTo3i_PresentThenNotPresent_FollowsAndEndsWithTheBoot()
     {
         var tpm = new TestTpm();
         tpm.AssertPresence();
@@ -63,7 +74,7 @@ public class PhysicalPresenceTests
     }
 
     [Fact]
-    public void TscPhysicalPresence_Action3f_Lock_NoPresenceUntilNextBoot()
+    public void TscPhysicalPresence_Actions3eAnd3f_Lock_NoPresenceUntilNextBoot()
     {
         var tpm = new TestTpm();
         tpm.AssertPresence();
@@ -93,7 +104,7 @@ public class PhysicalPresenceTests
     [InlineData(3, TpmResult.Success)]
     [InlineData(4, TpmResult.Success)]
     [InlineData(5, TpmResult.BadLocality)]
-    public void TscResetEstablishmentBit_Action1_ByLocality(int locality, TpmResult expected)
+    public void TscResetEstablishmentBit_Actions1And2_ByLocality_ResetOrBadLocality(int locality, TpmResult expected)
     {
         var tpm = new TestTpm { Locality = locality };
         tpm.State = tpm.State with { Permanent = tpm.State.Permanent with { Flags = tpm.State.Permanent.Flags with { TpmEstablished = true } } };

@@ -9,7 +9,7 @@ namespace Vtpm.Engine.Tests.Commands.Ownership;
 public class TakeOwnershipTests
 {
     [Fact]
-    public void TakeOwnership_NewTpm_InstallsOwnerAndSrk()
+    public void TakeOwnership_Actions10cTo17_NewTpm_InstallsOwnerAndSrk()
     {
         var tpm = new TestTpm();
         PermanentData before = tpm.State.Permanent.Data;
@@ -18,8 +18,9 @@ public class TakeOwnershipTests
         Assert.Equal(256, srk.PubKey.Key.Length);
         Assert.True(srk.EncData.IsEmpty);
         Assert.Equal(TpmKey.Version11, srk.Ver);
+        Assert.Equal(WireFormat.ToBytes(srk), WireFormat.ToBytes(after.Srk!.Key));
         Assert.Equal(TestTpm.OwnerAuth, after.OwnerAuth!.Span.ToArray());
-        Assert.Equal(TestTpm.WellKnown, after.Srk!.UsageAuth.Span.ToArray());
+        Assert.Equal(TestTpm.WellKnown, after.Srk.UsageAuth.Span.ToArray());
         Assert.NotEqual(before.TpmProof, after.TpmProof);
         Assert.NotEqual(before.ContextKey, after.ContextKey);
         Assert.NotEqual(before.DelegateKey, after.DelegateKey);
@@ -27,7 +28,7 @@ public class TakeOwnershipTests
     }
 
     [Fact]
-    public void TakeOwnership_SrkParamsAsKey12WithPcrs_SrkIsKey12BoundToThem()
+    public void TakeOwnership_Action9_SrkParamsAsKey12WithPcrs_SrkIsKey12BoundToThem()
     {
         var tpm = new TestTpm();
         TakeOwnershipRequest request = Request(tpm);
@@ -48,7 +49,7 @@ public class TakeOwnershipTests
     }
 
     [Fact]
-    public void TakeOwnership_SessionGoesOn_AuthorizesTheOwner()
+    public void TakeOwnership_Action18_SessionGoesOn_AuthorizesTheOwner()
     {
         var tpm = new TestTpm();
         TestAuth auth = tpm.Oiap(TestTpm.OwnerAuth, goesOn: true);
@@ -76,6 +77,15 @@ public class TakeOwnershipTests
     }
 
     [Fact]
+    public void TakeOwnership_Action2_OwnershipNotAllowed_InstallDisabled()
+    {
+        var tpm = new TestTpm();
+        TakeOwnershipRequest request = Request(tpm);
+        tpm.SetPermanentFlags(flags => flags with { Ownership = false });
+        Assert.Equal(TpmResult.InstallDisabled, tpm.ResultOf(new TakeOwnership(), request, tpm.Oiap(TestTpm.OwnerAuth)));
+    }
+
+    [Fact]
     public void TakeOwnership_Action3_NoEndorsementKey_NoEndorsement()
     {
         TakeOwnershipRequest request = Request(new TestTpm());
@@ -83,12 +93,23 @@ public class TakeOwnershipTests
         Assert.Equal(TpmResult.NoEndorsement, tpm.ResultOf(new TakeOwnership(), request, tpm.Oiap(TestTpm.OwnerAuth)));
     }
 
+    /// <summary>Without an owner no OSAP session can be opened: this one is left from an earlier owner.</summary>
+    [Fact]
+    public void TakeOwnership_Action4_OsapSession_AuthFail()
+    {
+        var tpm = new TestTpm();
+        tpm.TakeOwnership();
+        TestAuth osap = tpm.Osap(TpmEntityType.Srk, TpmKeyHandle.Srk, TestTpm.WellKnown);
+        tpm.State = tpm.State with { Permanent = tpm.State.Permanent with { Data = tpm.State.Permanent.Data with { OwnerAuth = null } } };
+        Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new TakeOwnership(), Request(tpm), osap));
+    }
+
     [Fact]
     public void TakeOwnership_Action5_OtherProtocol_BadParameter() =>
         Assert.Equal(TpmResult.BadParameter, Answer((ref TakeOwnershipRequest request) => request.ProtocolId = TpmProtocolId.Adcp));
 
     [Fact]
-    public void TakeOwnership_Action6_SecretNotForThisEndorsementKey_DecryptError() =>
+    public void TakeOwnership_Action6a_SecretNotForThisEndorsementKey_DecryptError() =>
         Assert.Equal(TpmResult.DecryptError, Answer((ref TakeOwnershipRequest request) => request.EncOwnerAuth = new byte[256]));
 
     [Fact]
@@ -109,7 +130,7 @@ public class TakeOwnershipTests
     }
 
     [Fact]
-    public void TakeOwnership_Action8_WrongSrkParams_EachItsError()
+    public void TakeOwnership_Actions8aTo8g_WrongSrkParams_EachItsError()
     {
         Assert.Equal(TpmResult.InvalidKeyUsage, Answer((ref TakeOwnershipRequest request) => request.SrkParams.KeyUsage = TpmKeyUsage.Signing));
         Assert.Equal(TpmResult.InvalidKeyUsage, Answer((ref TakeOwnershipRequest request) => request.SrkParams.KeyFlags = TpmKeyFlags.Migratable));
@@ -128,8 +149,23 @@ public class TakeOwnershipTests
         Assert.Equal(
             TpmResult.BadKeyProperty,
             Answer((ref TakeOwnershipRequest request) => request.SrkParams.AlgorithmParms.Parms = Parms("000008000000000200000003010001")));
-        Assert.Equal(TpmResult.InvalidPcrInfo, Answer((ref TakeOwnershipRequest request) => request.SrkParams.PcrInfo = Parms("0001")));
     }
+
+    /// <summary>Part 2 §5.9 and §5.10: what they do not define is refused.</summary>
+    [Fact]
+    public void TakeOwnership_Action8_UndefinedFlagOrAuthDataUsage_BadKeyProperty()
+    {
+        Assert.Equal(TpmResult.BadKeyProperty, Answer((ref TakeOwnershipRequest request) => request.SrkParams.KeyFlags = (TpmKeyFlags)0x20));
+        Assert.Equal(TpmResult.BadKeyProperty, Answer((ref TakeOwnershipRequest request) => request.SrkParams.AuthDataUsage = (TpmAuthDataUsage)2));
+    }
+
+    [Fact]
+    public void TakeOwnership_Action9_MalformedPcrInfo_InvalidPcrInfo() =>
+        Assert.Equal(TpmResult.InvalidPcrInfo, Answer((ref TakeOwnershipRequest request) => request.SrkParams.PcrInfo = Parms("0001")));
+
+    [Fact]
+    public void TakeOwnership_Action10a_SrkSecretNotForThisEndorsementKey_DecryptError() =>
+        Assert.Equal(TpmResult.DecryptError, Answer((ref TakeOwnershipRequest request) => request.EncSrkAuth = new byte[256]));
 
     [Fact]
     public void TakeOwnership_Action8h_FipsAndNoAuthorization_NotFips()
@@ -142,7 +178,7 @@ public class TakeOwnershipTests
     }
 
     [Fact]
-    public void TakeOwnership_Action10_SrkSecretOfOtherLength_BadKeyProperty()
+    public void TakeOwnership_Action10b_SrkSecretOfOtherLength_BadKeyProperty()
     {
         var tpm = new TestTpm();
         TakeOwnershipRequest request = Request(tpm);
@@ -152,7 +188,7 @@ public class TakeOwnershipTests
     }
 
     [Fact]
-    public void ReadPubek_AfterTakeOwnership_DisabledCmd()
+    public void ReadPubek_Action1_AfterTakeOwnership_DisabledCmd()
     {
         var tpm = new TestTpm();
         tpm.TakeOwnership();

@@ -23,7 +23,7 @@ public class StartupTests
     }
 
     [Fact]
-    public void AnyCommand_BeforeStartup_InvalidPostInit()
+    public void Init_Action1_AnyCommandBeforeStartup_InvalidPostInit()
     {
         var tpm = new TestTpm(started: false);
         Assert.Equal(TpmResult.InvalidPostInit, tpm.ResultOf(new Extend(), new ExtendRequest { InDigest = Measurement }));
@@ -41,15 +41,9 @@ public class StartupTests
     }
 
     [Fact]
-    public void Startup_Action2_Clear_ResetsEverythingVolatile()
+    public void Startup_Actions2aTo2cAnd2fTo2h_Clear_ResetsEverythingVolatile()
     {
-        var tpm = new TestTpm();
-        tpm.TakeOwnership();
-        tpm.AssertPresence();
-        Extend(tpm, 4);
-        Extend(tpm, 16);
-        tpm.Send(new DisableForceClear(), default);
-        tpm.Oiap(TestTpm.OwnerAuth, goesOn: true);
+        TestTpm tpm = Used();
         TpmNonce tickNonce = tpm.State.StAnyData.TickNonce;
 
         tpm.PowerCycle();
@@ -58,8 +52,9 @@ public class StartupTests
         Assert.Equal(default, Read(tpm, 16));
         Assert.Equal(TpmDigest.AllOnes, Read(tpm, 17));
         Assert.Equal(default, tpm.State.StClearFlags);
+        Assert.Equal(new StClearData(), tpm.State.StClearData);
         Assert.Equal(0, tpm.State.Sessions.Count);
-        Assert.Equal(TpmKeyHandle.Owner, tpm.State.StClearData.OwnerReference);
+        AssertNothingSaved(tpm);
         Assert.NotEqual(tickNonce, tpm.State.StAnyData.TickNonce);
     }
 
@@ -87,7 +82,7 @@ public class StartupTests
     }
 
     [Fact]
-    public void Startup_Action3_StateAfterSaveState_RestoresAllButResettablePcrs()
+    public void Startup_Actions3bTo3cAnd3eTo3f_StateAfterSaveState_RestoresAllButResettablePcrs()
     {
         var tpm = new TestTpm();
         tpm.TakeOwnership();
@@ -112,6 +107,7 @@ public class StartupTests
         Assert.Equal(5u, tpm.State.StClearData.CountId);
         Assert.Equal((loaded.Handle, loaded.PubDataDigest), OnlyKey(tpm));
         Assert.Equal(0, tpm.State.Sessions.Count);
+        AssertNothingSaved(tpm);
         Assert.Null(tpm.State.Permanent.SavedState);
     }
 
@@ -138,12 +134,13 @@ public class StartupTests
     }
 
     [Fact]
-    public void Startup_Action4_Deactivated_AnswersDeactivatedUntilNextInit()
+    public void Startup_Actions4aTo4c_Deactivated_AnswersDeactivatedUntilNextInit()
     {
-        var tpm = new TestTpm();
-        tpm.AssertPresence();
+        TestTpm tpm = Used();
         tpm.Send(new SaveState(), default);
         tpm.PowerCycle(TpmStartupType.Deactivated);
+        Assert.Equal(0, tpm.State.Sessions.Count);
+        AssertNothingSaved(tpm);
         Assert.Equal(new TpmStClearFlags { Deactivated = true }, tpm.State.StClearFlags);
         Assert.Equal(TpmResult.Deactivated, tpm.ResultOf(new PcrRead(), default));
         Assert.Equal(TpmResult.Success, tpm.ResultOf(new Extend(), new ExtendRequest { InDigest = Measurement }));
@@ -167,6 +164,47 @@ public class StartupTests
         Assert.Equal(TpmResult.FailedSelfTest, tpm.ResultOf(new StartupCommand(), new StartupRequest { StartupType = TpmStartupType.State }));
     }
 
+    [Theory]
+    [InlineData(TpmStartupType.Clear)]
+    [InlineData(TpmStartupType.State)]
+    [InlineData(TpmStartupType.Deactivated)]
+    public void Startup_Action6_Any_CommandsAreNoLongerRefused(TpmStartupType type)
+    {
+        var tpm = new TestTpm();
+        tpm.Send(new SaveState(), default);
+        tpm.PowerCycle(startup: null);
+        Assert.Equal(TpmResult.InvalidPostInit, tpm.ResultOf(new GetTestResult(), default));
+        tpm.Startup(type);
+        Assert.Equal(TpmResult.Success, tpm.ResultOf(new GetTestResult(), default));
+    }
+
+    [Fact]
+    public void SaveState_Actions1aAnd1b_ResettablePcrs_AreNotKept()
+    {
+        var tpm = new TestTpm();
+        TpmDigest measured = Extend(tpm, 15);
+        Extend(tpm, 16);
+        Extend(tpm, 23);
+        tpm.Send(new SaveState(), default);
+        PcrBank kept = tpm.State.Permanent.SavedState!.Pcrs;
+        Assert.Equal((measured, default, default, TpmDigest.AllOnes), (kept[15], kept[16], kept[23], kept[17]));
+    }
+
+    [Fact]
+    public void SaveState_Actions3To6_VolatileDataFlagsAndKeys_AreKept()
+    {
+        TestTpm tpm = Used();
+        LoadedKey srk = tpm.State.Permanent.Data.Srk!;
+        LoadedKey underPcrs = srk with { Handle = 0x01000001, ParentPcrStatus = true };
+        LoadedKey pinned = srk with { Handle = 0x01000002, OwnerEvict = true };
+        tpm.State = tpm.State with { Keys = HandleTable<LoadedKey>.Of([underPcrs, pinned]) };
+        tpm.Send(new SaveState(), default);
+        SavedState kept = tpm.State.Permanent.SavedState!;
+        Assert.Equal(tpm.State.StClearData, kept.StClearData);
+        Assert.Equal(tpm.State.StClearFlags, kept.StClearFlags);
+        Assert.Equal([underPcrs, pinned], kept.Keys.Items.ToArray());
+    }
+
     [Fact]
     public void SaveState_ThenReadOnlyCommand_StaysGood()
     {
@@ -176,6 +214,32 @@ public class StartupTests
         Read(tpm, 4);
         tpm.PowerCycle(TpmStartupType.State);
         Assert.Equal(measured, Read(tpm, 4));
+    }
+
+    /// <summary>An owned TPM with something in every place that starting resets.</summary>
+    private static TestTpm Used()
+    {
+        var tpm = new TestTpm();
+        tpm.TakeOwnership();
+        tpm.AssertPresence();
+        Extend(tpm, 4);
+        Extend(tpm, 16);
+        tpm.Send(new DisableForceClear(), default);
+        tpm.Oiap(TestTpm.OwnerAuth, goesOn: true);
+        tpm.State = tpm.State with
+        {
+            StClearFlags = tpm.State.StClearFlags with { PhysicalPresenceLock = true, BGlobalLock = true },
+            StClearData = tpm.State.StClearData with { ContextNonceKey = tpm.NewNonce(), CountId = 7, OwnerReference = 1, DeferredPhysicalPresence = 1 },
+            StAnyData = tpm.State.StAnyData with { ContextNonceSession = tpm.NewNonce(), ContextCount = 4, ContextList = [4] },
+        };
+        return tpm;
+    }
+
+    private static void AssertNothingSaved(TestTpm tpm)
+    {
+        StAnyData data = tpm.State.StAnyData;
+        Assert.Equal((default, 0u), (data.ContextNonceSession, data.ContextCount));
+        Assert.Empty(data.ContextList);
     }
 
     private static TpmDigest Extend(TestTpm tpm, uint pcr) =>

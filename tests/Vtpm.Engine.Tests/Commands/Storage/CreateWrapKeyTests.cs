@@ -24,7 +24,7 @@ public class CreateWrapKeyTests
     [InlineData(TpmKeyUsage.Migrate, 2048)]
     [InlineData(TpmKeyUsage.Bind, 1024)]
     [InlineData(TpmKeyUsage.Legacy, 512)]
-    public void CreateWrapKey_Usage_WrapsPrimeAndSecretsForTheParent(TpmKeyUsage usage, int keyLength)
+    public void CreateWrapKey_Actions10To11And13To14bAnd16_Usage_WrapsPrimeAndSecretsForTheParent(TpmKeyUsage usage, int keyLength)
     {
         TpmKey info = TestTpm.KeyInfo(usage, TpmKeyFlags.Migratable, keyLength);
         TpmKey key = _tpm.CreateWrapKey(info, UsageAuth, MigrationAuth);
@@ -175,7 +175,7 @@ public class CreateWrapKeyTests
     [InlineData(TpmKeyUsage.Legacy, TpmEncScheme.RsaesOaepSha1Mgf1, TpmSigScheme.RsaSsaPkcs1V15Der, TpmResult.Success)]
     [InlineData(TpmKeyUsage.Signing, TpmEncScheme.None, TpmSigScheme.RsaSsaPkcs1V15Info, TpmResult.Success)]
     [InlineData(TpmKeyUsage.Bind, TpmEncScheme.RsaesPkcsV15, TpmSigScheme.None, TpmResult.Success)]
-    public void CreateWrapKey_Schemes_AsTheirTableSays(TpmKeyUsage usage, TpmEncScheme enc, TpmSigScheme sig, TpmResult expected)
+    public void CreateWrapKey_Action8_Schemes_AsTheirTableSays(TpmKeyUsage usage, TpmEncScheme enc, TpmSigScheme sig, TpmResult expected)
     {
         TpmKey info = TestTpm.KeyInfo(usage);
         (info.AlgorithmParms.EncScheme, info.AlgorithmParms.SigScheme) = (enc, sig);
@@ -198,7 +198,7 @@ public class CreateWrapKeyTests
     }
 
     [Fact]
-    public void CreateWrapKey_Action15a_PcrInfo_DigestAtCreationIsOfNow()
+    public void CreateWrapKey_Actions15aAnd15cTo15d_PcrInfo_DigestAtCreationIsOfNow()
     {
         _tpm.Send(new Extend(), new ExtendRequest { PcrNum = 8 });
         byte[] release = SHA1.HashData("release"u8);
@@ -211,7 +211,7 @@ public class CreateWrapKeyTests
     }
 
     [Fact]
-    public void CreateWrapKey_Action15e_Key12_IsStampedWithTheLocality()
+    public void CreateWrapKey_Actions15bTo15e_Key12_IsStampedWithTheLocality()
     {
         _tpm.Locality = 3;
         TpmKey info = TestTpm.KeyInfo(TpmKeyUsage.Signing, ver: TpmKey.Tag12);
@@ -225,7 +225,7 @@ public class CreateWrapKeyTests
     [Theory]
     [InlineData(TpmKey.Version11)]
     [InlineData(TpmKey.Tag12)]
-    public void CreateWrapKey_Action9_PcrInfoOfTheOtherStructure_InvalidPcrInfo(uint ver)
+    public void CreateWrapKey_Actions9aAnd9b_PcrInfoOfTheOtherStructure_InvalidPcrInfo(uint ver)
     {
         TpmKey info = TestTpm.KeyInfo(TpmKeyUsage.Signing, ver: ver);
         info.PcrInfo = ver == TpmKey.Tag12

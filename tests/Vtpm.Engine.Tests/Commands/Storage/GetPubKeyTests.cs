@@ -17,7 +17,7 @@ public class GetPubKeyTests
     public GetPubKeyTests() => _srk = _tpm.TakeOwnership();
 
     [Fact]
-    public void GetPubKey_Action1_Authorized_IsThePublicPartOfTheKey()
+    public void GetPubKey_Actions1And5_Authorized_IsThePublicPartOfTheKey()
     {
         TpmKey key = _tpm.CreateWrapKey(TestTpm.KeyInfo(TpmKeyUsage.Signing), Auth);
         TpmPubKey pubKey = _tpm.Send(new GetPubKey(), new GetPubKeyRequest { KeyHandle = _tpm.LoadKey2(key) }, _tpm.Oiap(Auth)).PubKey;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Vtpm.Engine.Commands.Deprecated;
 using Vtpm.Engine.Commands.Storage;
 using Vtpm.TestKit;
 using Vtpm.Wire;
@@ -21,7 +22,7 @@ public class LoadKey2Tests
     [InlineData(TpmKeyUsage.Migrate, 2048)]
     [InlineData(TpmKeyUsage.Bind, 1024)]
     [InlineData(TpmKeyUsage.Legacy, 2048)]
-    public void LoadKey2_KeyOfThisTpm_IsInASlot(TpmKeyUsage usage, int keyLength)
+    public void LoadKey2_Actions7iAnd8And10And11_KeyOfThisTpm_IsInASlot(TpmKeyUsage usage, int keyLength)
     {
         TpmKey key = _tpm.CreateWrapKey(TestTpm.KeyInfo(usage, keyLength: keyLength), Auth);
         LoadedKey loaded = Loaded(_tpm.LoadKey2(key));
@@ -29,6 +30,7 @@ public class LoadKey2Tests
         Assert.Equal(Auth, loaded.UsageAuth.Span.ToArray());
         Assert.Equal(key.PubKey.Key.ToArray(), loaded.Key.PubKey.Key.ToArray());
         Assert.False(loaded.ParentPcrStatus);
+        Assert.False(loaded.Binding.UsesPcrs);
     }
 
     [Fact]
@@ -61,18 +63,19 @@ public class LoadKey2Tests
     }
 
     [Fact]
-    public void LoadKey2_Action1_WrongParentAuth_AuthFail()
+    public void LoadKeyAndLoadKey2_Action1_WrongParentAuth_AuthFail()
     {
         var request = new LoadKey2Request { ParentHandle = TpmKeyHandle.Srk, InKey = _tpm.CreateWrapKey(TestTpm.KeyInfo(TpmKeyUsage.Signing)) };
         Assert.Equal(TpmResult.AuthFail, _tpm.ResultOf(new LoadKey2(), request, _tpm.Oiap(Auth)));
+        Assert.Equal(TpmResult.AuthFail, _tpm.ResultOf(new LoadKey(), request, _tpm.Oiap(Auth)));
     }
 
     [Fact]
-    public void LoadKey2_Action2_ParentThatDoesNotStore_InvalidKeyUsage() =>
+    public void LoadKeyAndLoadKey2_Action2_ParentThatDoesNotStore_InvalidKeyUsage() =>
         Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(BySoftware(), _tpm.NewKey(TestTpm.KeyInfo(TpmKeyUsage.Bind))));
 
     [Fact]
-    public void LoadKey2_Action3_OtherAlgorithm_BadKeyProperty()
+    public void LoadKeyAndLoadKey2_Action3_OtherAlgorithm_BadKeyProperty()
     {
         TpmKey key = BySoftware();
         key.AlgorithmParms.AlgorithmId = TpmAlgorithmId.Aes128;
@@ -80,22 +83,26 @@ public class LoadKey2Tests
     }
 
     [Fact]
-    public void LoadKey2_Action5_KeyOfAnotherParent_DecryptError() =>
+    public void LoadKeyAndLoadKey2_Action4_Key12_IsLoaded() =>
+        Assert.Equal(TpmResult.Success, ResultOf(BySoftware(TestTpm.KeyInfo(TpmKeyUsage.Signing, TpmKeyFlags.Migratable, 1024, TpmKey.Tag12))));
+
+    [Fact]
+    public void LoadKeyAndLoadKey2_Action5_KeyOfAnotherParent_DecryptError() =>
         Assert.Equal(TpmResult.DecryptError, ResultOf(BySoftware(), _tpm.NewKey(TestTpm.KeyInfo(TpmKeyUsage.Storage))));
 
     [Theory]
     [InlineData(0)]
     [InlineData(128)]
     [InlineData(300)]
-    public void LoadKey2_Action5_EncDataOfAnotherSize_DecryptError(int size) =>
+    public void LoadKeyAndLoadKey2_Action5_EncDataOfAnotherSize_DecryptError(int size) =>
         Assert.Equal(TpmResult.DecryptError, ResultOf(BySoftware() with { EncData = new byte[size] }));
 
     [Fact]
-    public void LoadKey2_Action5_EncDataThatIsNoKey_DecryptError() =>
+    public void LoadKeyAndLoadKey2_Action5_EncDataThatIsNoKey_DecryptError() =>
         Assert.Equal(TpmResult.DecryptError, ResultOf(BySoftware() with { EncData = Witness.EncryptOaep(_srk.PubKey.Key, [1, 2, 3]) }));
 
     [Fact]
-    public void LoadKey2_Action6_PublicPartChanged_DecryptError() =>
+    public void LoadKeyAndLoadKey2_Action6_PublicPartChanged_DecryptError() =>
         Assert.Equal(TpmResult.DecryptError, ResultOf(BySoftware() with { AuthDataUsage = TpmAuthDataUsage.Never }));
 
     [Theory]
@@ -105,16 +112,16 @@ public class LoadKey2Tests
     public void LoadKey2_PayloadThatIsNoKey_DecryptError(byte payload) => Assert.Equal(TpmResult.DecryptError, ResultOf(BySoftware(payload: payload)));
 
     [Fact]
-    public void LoadKey2_Action7a_PrimeThatDoesNotDivide_BadKeyProperty() =>
+    public void LoadKeyAndLoadKey2_Action7a_PrimeThatDoesNotDivide_BadKeyProperty() =>
         Assert.Equal(TpmResult.BadKeyProperty, ResultOf(BySoftware(prime: [.. Enumerable.Repeat((byte)0xFF, 64)])));
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public void LoadKey2_Action7a_TrivialFactor_BadKeyProperty(byte prime) => Assert.Equal(TpmResult.BadKeyProperty, ResultOf(BySoftware(prime: [prime])));
+    public void LoadKeyAndLoadKey2_Action7a_TrivialFactor_BadKeyProperty(byte prime) => Assert.Equal(TpmResult.BadKeyProperty, ResultOf(BySoftware(prime: [prime])));
 
     [Fact]
-    public void LoadKey2_Action7a_ModulusAsPrime_BadKeyProperty()
+    public void LoadKeyAndLoadKey2_Action7a_ModulusAsPrime_BadKeyProperty()
     {
         TpmKey key = BySoftware(TestTpm.KeyInfo(TpmKeyUsage.Signing, TpmKeyFlags.Migratable, 512));
         Assert.Equal(TpmResult.BadKeyProperty, ResultOf(BySoftware(key, prime: key.PubKey.Key.ToArray())));
@@ -141,21 +148,21 @@ public class LoadKey2Tests
     }
 
     [Fact]
-    public void LoadKey2_Action7b_MigratableIdentity_InvalidKeyUsage() =>
+    public void LoadKeyAndLoadKey2_Action7b_MigratableIdentity_InvalidKeyUsage() =>
         Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(BySoftware(TestTpm.KeyInfo(TpmKeyUsage.Identity, TpmKeyFlags.Migratable))));
 
     [Fact]
-    public void LoadKey2_Action7c_AuthChangeKey_InvalidKeyUsage() =>
+    public void LoadKeyAndLoadKey2_Action7c_AuthChangeKey_InvalidKeyUsage() =>
         Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(BySoftware(TestTpm.KeyInfo(TpmKeyUsage.AuthChange, TpmKeyFlags.Migratable))));
 
     [Theory]
     [InlineData(TpmKeyUsage.Signing)]
     [InlineData(TpmKeyUsage.Identity)]
-    public void LoadKey2_Action7d_FixedKeyThatThisTpmHasNotMade_InvalidKeyUsage(TpmKeyUsage usage) =>
+    public void LoadKeyAndLoadKey2_Action7d_FixedKeyThatThisTpmHasNotMade_InvalidKeyUsage(TpmKeyUsage usage) =>
         Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(BySoftware(TestTpm.KeyInfo(usage))));
 
     [Fact]
-    public void LoadKey2_Action7d_KeyOfAnEarlierOwner_InvalidKeyUsage()
+    public void LoadKeyAndLoadKey2_Action7d_KeyOfAnEarlierOwner_InvalidKeyUsage()
     {
         TpmKey key = TestTpm.KeyInfo(TpmKeyUsage.Signing, keyLength: 1024);
         TpmRsaKeyPair pair = new FixedRsa().Generate(1024);
@@ -169,7 +176,7 @@ public class LoadKey2Tests
     }
 
     [Fact]
-    public void LoadKey2_Action7e_SchemesThatDoNotGoWithTheUsage_BadKeyProperty()
+    public void LoadKeyAndLoadKey2_Action7e_SchemesThatDoNotGoWithTheUsage_BadKeyProperty()
     {
         TpmKey key = TestTpm.KeyInfo(TpmKeyUsage.Signing, TpmKeyFlags.Migratable, 1024);
         key.AlgorithmParms.EncScheme = TpmEncScheme.RsaesOaepSha1Mgf1;
@@ -177,20 +184,22 @@ public class LoadKey2Tests
     }
 
     [Fact]
-    public void LoadKey2_Action7f_FipsAndLegacy_NotFips()
+    public void LoadKeyAndLoadKey2_Action7f_FipsAndLegacyOrShortOrNoAuth_NotFips()
     {
-        TpmKey key = BySoftware(TestTpm.KeyInfo(TpmKeyUsage.Legacy, TpmKeyFlags.Migratable, 1024));
-        Assert.Equal(TpmResult.Success, ResultOf(key));
+        TpmKey legacy = BySoftware(TestTpm.KeyInfo(TpmKeyUsage.Legacy, TpmKeyFlags.Migratable, 1024));
+        TpmKey shortKey = BySoftware(TestTpm.KeyInfo(TpmKeyUsage.Signing, TpmKeyFlags.Migratable, 512));
+        TpmKey noAuth = BySoftware(TestTpm.KeyInfo(TpmKeyUsage.Signing, TpmKeyFlags.Migratable, 1024) with { AuthDataUsage = TpmAuthDataUsage.Never });
+        foreach (TpmKey key in (TpmKey[])[legacy, shortKey, noAuth]) Assert.Equal(TpmResult.Success, ResultOf(key));
         _tpm.SetPermanentFlags(flags => flags with { Fips = true });
-        Assert.Equal(TpmResult.NotFips, ResultOf(key));
+        foreach (TpmKey key in (TpmKey[])[legacy, shortKey, noAuth]) Assert.Equal(TpmResult.NotFips, ResultOf(key));
     }
 
     [Fact]
-    public void LoadKey2_Action7g_ShortStorageKey_BadKeyProperty() =>
+    public void LoadKeyAndLoadKey2_Action7g_ShortStorageKey_BadKeyProperty() =>
         Assert.Equal(TpmResult.BadKeyProperty, ResultOf(BySoftware(TestTpm.KeyInfo(TpmKeyUsage.Storage, TpmKeyFlags.Migratable, 1024))));
 
     [Fact]
-    public void LoadKey2_Action7g_StorageKeyWithExponent_BadKeyProperty()
+    public void LoadKeyAndLoadKey2_Action7g_StorageKeyWithExponent_BadKeyProperty()
     {
         TpmKey key = TestTpm.KeyInfo(TpmKeyUsage.Storage, TpmKeyFlags.Migratable);
         key.AlgorithmParms = TestTpm.RsaParms(2048, TpmEncScheme.RsaesOaepSha1Mgf1, exponent: [1, 0, 1]);
@@ -198,10 +207,21 @@ public class LoadKey2Tests
     }
 
     [Theory]
+    [InlineData(1024, "", TpmEncScheme.None)]
+    [InlineData(2048, "010001", TpmEncScheme.None)]
+    [InlineData(2048, "", TpmEncScheme.RsaesOaepSha1Mgf1)]
+    public void LoadKeyAndLoadKey2_Action7h_OtherIdentity_BadKeyProperty(int keyLength, string exponent, TpmEncScheme enc)
+    {
+        TpmKey key = TestTpm.KeyInfo(TpmKeyUsage.Identity);
+        key.AlgorithmParms = TestTpm.RsaParms(keyLength, enc, TpmSigScheme.RsaSsaPkcs1V15Sha1, Convert.FromHexString(exponent));
+        Assert.Equal(TpmResult.BadKeyProperty, ResultOf(BySoftware(key)));
+    }
+
+    [Theory]
     [InlineData("00")]
     [InlineData("0000")]
     [InlineData("0004010000000000000000000000000000000000000000000000000000000000000000000000000000000000000000")]
-    public void LoadKey2_Action7j_MalformedPcrInfo_InvalidPcrInfo(string pcrInfo)
+    public void LoadKeyAndLoadKey2_Action7j_MalformedPcrInfo_InvalidPcrInfo(string pcrInfo)
     {
         TpmKey key = TestTpm.KeyInfo(TpmKeyUsage.Signing, TpmKeyFlags.Migratable, 1024);
         key.PcrInfo = Convert.FromHexString(pcrInfo);
@@ -217,7 +237,7 @@ public class LoadKey2Tests
     }
 
     [Fact]
-    public void LoadKey2_Action9_AllSlotsTaken_NoSpace()
+    public void LoadKeyAndLoadKey2_Action9_AllSlotsTaken_NoSpace()
     {
         TpmKey key = BySoftware();
         for (int i = 0; i < TpmProfile.Xen.KeySlots; i++) Assert.Equal(TpmResult.Success, ResultOf(key));
@@ -225,7 +245,7 @@ public class LoadKey2Tests
     }
 
     [Fact]
-    public void LoadKey2_Action12_ParentBoundToPcrs_GrandchildTells()
+    public void LoadKey2_Actions11And12_ParentBoundToPcrs_GrandchildTells()
     {
         TpmKey info = TestTpm.KeyInfo(TpmKeyUsage.Storage);
         info.PcrInfo = (byte[])[0, 3, 1, 0, 0, .. Witness.Sha1([0, 3, 1, 0, 0, 0, 0, 0, 20], new byte[20]), .. new byte[20]];
@@ -251,6 +271,15 @@ public class LoadKey2Tests
         return Witness.Wrap(_srk.PubKey.Key, key, Auth, Auth, prime ?? pair.Prime.Span.ToArray(), payload);
     }
 
-    private TpmResult ResultOf(TpmKey key, uint parent = TpmKeyHandle.Srk) =>
-        _tpm.ResultOf(new LoadKey2(), new LoadKey2Request { ParentHandle = parent, InKey = key }, _tpm.Oiap(TestTpm.WellKnown));
+    /// <summary>What TPM_LoadKey2 answers, and TPM_LoadKey on the same state.</summary>
+    private TpmResult ResultOf(TpmKey key, uint parent = TpmKeyHandle.Srk)
+    {
+        var request = new LoadKey2Request { ParentHandle = parent, InKey = key };
+        TpmState before = _tpm.State;
+        TpmResult ofLoadKey = _tpm.ResultOf(new LoadKey(), request, _tpm.Oiap(TestTpm.WellKnown));
+        _tpm.State = before;
+        TpmResult ofLoadKey2 = _tpm.ResultOf(new LoadKey2(), request, _tpm.Oiap(TestTpm.WellKnown));
+        Assert.Equal(ofLoadKey, ofLoadKey2);
+        return ofLoadKey2;
+    }
 }

@@ -18,7 +18,7 @@ public class SealTests
     public SealTests() => _srk = _tpm.TakeOwnership();
 
     [Fact]
-    public void Seal_NoPcrs_BlobIsStoredDataThatHoldsAuthProofAndData()
+    public void Seal_Actions5aAnd6And10And14And16And19And20_NoPcrs_BlobIsStoredDataThatHoldsAuthProofAndData()
     {
         TpmStoredData blob = Seal([]);
         Assert.Equal(TpmStoredData.Version11, blob.Ver);
@@ -32,7 +32,7 @@ public class SealTests
     }
 
     [Fact]
-    public void Seal_PcrInfo_DigestAtCreationIsOfTheRegistersNow()
+    public void Seal_Actions5bAnd11a_PcrInfo_DigestAtCreationIsOfTheRegistersNow()
     {
         _tpm.Send(new Extend(), new ExtendRequest { PcrNum = 9, InDigest = new TpmDigest(SHA1.HashData("x"u8)) });
         byte[] release = SHA1.HashData("release"u8);
@@ -44,7 +44,7 @@ public class SealTests
     }
 
     [Fact]
-    public void Seal_PcrInfoLong_BlobIsStoredData12WithLocalityAndDigestOfNow()
+    public void Seal_Actions5bAnd7And11b_PcrInfoLong_BlobIsStoredData12WithLocalityAndDigestOfNow()
     {
         _tpm.Locality = 2;
         byte[] release = SHA1.HashData("release"u8);
@@ -102,6 +102,15 @@ public class SealTests
     {
         var request = new SealRequest { KeyHandle = TpmKeyHandle.Srk, InData = Secret };
         Assert.Equal(TpmResult.BadMode, _tpm.ResultOf(new Seal(), request, _tpm.Oiap(TestTpm.WellKnown)));
+    }
+
+    [Fact]
+    public void Seal_Action13_SecretOfZeroes_IsTaken()
+    {
+        TestAuth osap = _tpm.Osap(TpmEntityType.Srk, 0, TestTpm.WellKnown);
+        var request = new SealRequest { KeyHandle = TpmKeyHandle.Srk, EncAuth = TestTpm.EncryptAuth(osap, new byte[20]), InData = Secret };
+        TpmStoredData blob = _tpm.Send(new Seal(), request, osap).SealedData;
+        Assert.Equal(new byte[20], Witness.DecryptOaep(_srk.PubKey.Key, blob.EncData)[1..21]);
     }
 
     [Fact]

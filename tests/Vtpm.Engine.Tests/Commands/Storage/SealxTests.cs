@@ -21,19 +21,22 @@ public class SealxTests
     [Theory]
     [InlineData(TpmAdipEncScheme.Xor, 0x0005)]
     [InlineData(TpmAdipEncScheme.Aes128Ctr, 0x0600)]
-    public void Sealx_EncryptedData_BlobHoldsItPlainAndNamesTheScheme(TpmAdipEncScheme scheme, int entityType)
+    public void Sealx_Actions5And11aTo11bAnd13To15And17And20To21_EncryptedData_BlobHoldsItPlainAndNamesTheScheme(TpmAdipEncScheme scheme, int entityType)
     {
         TpmStoredData blob = Sealx(scheme);
         Assert.Equal(TpmStoredData.Tag12((ushort)entityType), blob.Ver);
-        byte[] plain = Witness.DecryptOaep(_srk.PubKey.Key, blob.EncData);
-        Assert.Equal(DataAuth, plain[1..21]);
-        Assert.Equal(Secret, plain[65..]);
+        byte[] head = [0, 0x16, (byte)(entityType >> 8), (byte)entityType, 0, 0, 0, 0];
+        byte[] expected =
+        [
+            (byte)TpmPayloadType.Seal, .. DataAuth, .. _tpm.State.Permanent.Data.TpmProof.Span, .. SHA1.HashData(head), 0, 0, 0, (byte)Secret.Length, .. Secret,
+        ];
+        Assert.Equal(expected, Witness.DecryptOaep(_srk.PubKey.Key, blob.EncData));
     }
 
     [Theory]
     [InlineData(TpmAdipEncScheme.Xor)]
     [InlineData(TpmAdipEncScheme.Aes128Ctr)]
-    public void Sealx_Unseal_RevealsTheDataEncryptedByTheFirstSession(TpmAdipEncScheme scheme)
+    public void Unseal_Actions9cTo9e_SealxData_IsRevealedEncryptedByTheFirstSession(TpmAdipEncScheme scheme)
     {
         TpmStoredData blob = Sealx(scheme);
         TestAuth osap = _tpm.Osap(TpmEntityType.Srk, 0, TestTpm.WellKnown, goesOn: true);
@@ -64,11 +67,51 @@ public class SealxTests
     public void Sealx_Action2_NoData_BadParameter() => Assert.Equal(TpmResult.BadParameter, ResultOf(default, default));
 
     [Fact]
+    public void Sealx_Action1_WrongKeyAuth_AuthFail()
+    {
+        TestAuth osap = _tpm.Osap(TpmEntityType.Srk, 0, DataAuth);
+        Assert.Equal(TpmResult.AuthFail, _tpm.ResultOf(new Sealx(), new SealRequest { KeyHandle = TpmKeyHandle.Srk, InData = Secret }, osap));
+    }
+
+    [Fact]
+    public void Sealx_Action3_SigningKey_InvalidKeyUsage() =>
+        Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(default, Secret, _tpm.NewKey(TestTpm.KeyInfo(TpmKeyUsage.Signing))));
+
+    [Fact]
+    public void Sealx_Action4_MigratableKey_InvalidKeyUsage() =>
+        Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(default, Secret, _tpm.NewKey(TestTpm.KeyInfo(TpmKeyUsage.Storage, TpmKeyFlags.Migratable))));
+
+    [Fact]
+    public void Sealx_Action12_SecretOfZeroes_IsTaken()
+    {
+        TestAuth osap = _tpm.Osap(TpmEntityType.Srk, 0, TestTpm.WellKnown);
+        var request = new SealRequest { KeyHandle = TpmKeyHandle.Srk, EncAuth = TestTpm.EncryptAuth(osap, new byte[20]), InData = Secret };
+        TpmStoredData blob = _tpm.Send(new Sealx(), request, osap).SealedData;
+        Assert.Equal(new byte[20], Witness.DecryptOaep(_srk.PubKey.Key, blob.EncData)[1..21]);
+    }
+
+    [Fact]
+    public void Sealx_Action16_AsMuchAsFits_SucceedsAndOneMoreIsBadDataSize()
+    {
+        const int Most = 256 - 42 - 65;
+        Assert.Equal(TpmResult.Success, ResultOf(default, new byte[Most]));
+        Assert.Equal(TpmResult.BadDataSize, ResultOf(default, new byte[Most + 1]));
+    }
+
+    [Fact]
+    public void Sealx_Action18_SessionToGoOn_Ends()
+    {
+        TestAuth osap = _tpm.Osap(TpmEntityType.Srk, 0, TestTpm.WellKnown, goesOn: true);
+        _tpm.Send(new Sealx(), new SealRequest { KeyHandle = TpmKeyHandle.Srk, EncAuth = TestTpm.EncryptAuth(osap, DataAuth), InData = Secret }, osap);
+        Assert.False(osap.GoesOn);
+    }
+
+    [Fact]
     public void Sealx_Action9_PcrInfoOfVersion11_BadIndex() =>
         Assert.Equal(TpmResult.BadIndex, ResultOf((byte[])[0, 3, 1, 0, 0, .. new byte[40]], Secret));
 
     [Fact]
-    public void Sealx_Action9_PcrInfoLong_IsStamped()
+    public void Sealx_Actions8And9_PcrInfoLong_IsStamped()
     {
         TpmStoredData blob = Sealx(TpmAdipEncScheme.Xor, pcrInfo: [0, 6, 0x1F, 0x1F, 0, 3, 0, 0, 0, 0, 3, 0, 0, 0, .. new byte[40]]);
         Assert.Equal([0, 6, 0x01, 0x1F, 0, 3, 0, 0, 0, 0, 3, 0, 0, 0, .. new byte[40]], blob.SealInfo.ToArray());
@@ -81,10 +124,10 @@ public class SealxTests
         Assert.Equal(TpmResult.BadMode, _tpm.ResultOf(new Sealx(), request, _tpm.Oiap(TestTpm.WellKnown)));
     }
 
-    private TpmResult ResultOf(ReadOnlyMemory<byte> pcrInfo, ReadOnlyMemory<byte> data)
+    private TpmResult ResultOf(ReadOnlyMemory<byte> pcrInfo, ReadOnlyMemory<byte> data, uint key = TpmKeyHandle.Srk)
     {
-        TestAuth osap = _tpm.Osap(TpmEntityType.Srk, 0, TestTpm.WellKnown);
-        return _tpm.ResultOf(new Sealx(), new SealRequest { KeyHandle = TpmKeyHandle.Srk, PcrInfo = pcrInfo, InData = data }, osap);
+        TestAuth osap = _tpm.Osap(TpmEntityType.KeyHandle, key, TestTpm.WellKnown);
+        return _tpm.ResultOf(new Sealx(), new SealRequest { KeyHandle = key, PcrInfo = pcrInfo, InData = data }, osap);
     }
 
     private TpmStoredData Sealx(TpmAdipEncScheme scheme, uint key = TpmKeyHandle.Srk, byte[]? pcrInfo = null)

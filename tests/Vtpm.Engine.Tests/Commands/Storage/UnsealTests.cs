@@ -18,7 +18,7 @@ public class UnsealTests
     public UnsealTests() => _srk = _tpm.TakeOwnership();
 
     [Fact]
-    public void Unseal_SealedBlob_RevealsTheData() => Assert.Equal(Secret, Unseal(Seal()));
+    public void Unseal_Actions4bAnd10_SealedBlob_RevealsTheData() => Assert.Equal(Secret, Unseal(Seal()));
 
     [Fact]
     public void Unseal_AfterPowerCycle_RevealsTheData()
@@ -79,7 +79,7 @@ public class UnsealTests
         Assert.Equal(TpmResult.InvalidKeyUsage, ResultOf(Seal(), _tpm.NewKey(TestTpm.KeyInfo(TpmKeyUsage.Storage, TpmKeyFlags.Migratable))));
 
     [Fact]
-    public void Unseal_Action4_UnknownVersion_BadVersion()
+    public void Unseal_Action4c_UnknownVersion_BadVersion()
     {
         var request = new UnsealRequest { ParentHandle = TpmKeyHandle.Srk, InData = Seal() };
         byte[] bytes = TestTpm.Request(new Unseal(), request, _tpm.Oiap(TestTpm.WellKnown), _tpm.Oiap(DataAuth));
@@ -97,6 +97,13 @@ public class UnsealTests
     [InlineData(257)]
     public void Unseal_Action5_CiphertextOfAnotherSize_NotSealedBlob(int size) =>
         Assert.Equal(TpmResult.NotSealedBlob, ResultOf(Seal() with { EncData = new byte[size] }));
+
+    [Fact]
+    public void Unseal_Actions6aAnd6h_DecryptedBytesThatAreNoSealedData_NotSealedBlob()
+    {
+        Assert.Equal(TpmResult.NotSealedBlob, ResultOf(ByHand([])));
+        Assert.Equal(TpmResult.NotSealedBlob, ResultOf(ByHand([(byte)TpmPayloadType.Seal, .. new byte[60], 0, 0, 0, 200, 1])));
+    }
 
     [Fact]
     public void Unseal_Action6b_BlobOfAnotherTpm_NotSealedBlob()
@@ -130,7 +137,7 @@ public class UnsealTests
     }
 
     [Fact]
-    public void Unseal_Action7_RegistersAsNamed_RevealsAndOthersAreWrongPcrVal()
+    public void Unseal_Actions7aAnd7c_RegistersAsNamed_RevealsAndOthersAreWrongPcrVal()
     {
         byte[] release = Witness.Sha1([0, 3, 0, 8, 0, 0, 0, 0, 20], new byte[20]);
         TpmStoredData blob = Seal([0, 3, 0, 8, 0, .. release, .. new byte[20]]);
@@ -143,7 +150,7 @@ public class UnsealTests
     public void Unseal_Action7a_EmptySelection_ChecksNoDigest() => Assert.Equal(Secret, Unseal(Seal([0, 3, 0, 0, 0, .. SHA1.HashData("any"u8), .. new byte[20]])));
 
     [Fact]
-    public void Unseal_Action7b_ReleasePcrsNotCreationPcrs_AreChecked()
+    public void Unseal_Actions4aAnd7bTo7c_ReleasePcrsNotCreationPcrs_AreChecked()
     {
         byte[] release = Witness.Sha1([0, 3, 0, 8, 0, 0, 0, 0, 20], new byte[20]);
         TpmStoredData blob = Seal([0, 6, 1, 0x1F, 0, 3, 1, 0, 0, 0, 3, 0, 8, 0, .. new byte[20], .. release]);
@@ -170,7 +177,7 @@ public class UnsealTests
     }
 
     [Fact]
-    public void Unseal_Action7_LocalityWithoutBitAndNoRestriction_Reveals()
+    public void Unseal_Action7b_LocalityWithoutBitAndNoRestriction_Reveals()
     {
         TpmStoredData blob = Seal([0, 6, 1, 0x1F, 0, 3, 0, 0, 0, 0, 3, 0, 0, 0, .. new byte[40]]);
         _tpm.Locality = 9;
