@@ -47,6 +47,7 @@ public sealed class OwnerClear()
                 AuditDigest = before.StAnyData.AuditDigest,
             },
             Pcrs = before.Pcrs,
+            IsEndorsementKeyFresh = before.IsEndorsementKeyFresh,
             LockoutStart = before.LockoutStart,
         };
     }

@@ -29,6 +29,7 @@ public class ClearedRegionsTests
         TpmState Transports              initial
         TpmState DaaSessions             initial
         TpmState Sha1Thread              initial
+        TpmState IsEndorsementKeyFresh   keeps initial
         TpmState FailureCause            apart
         TpmState LockoutStart            keeps
 
@@ -202,6 +203,7 @@ public class ClearedRegionsTests
         (HandleTable<AuthSession> some, HandleTable<AuthSession> others) => some.Items.SequenceEqual(others.Items),
         (HandleTable<TransportSession> some, HandleTable<TransportSession> others) => some.Items.SequenceEqual(others.Items),
         (HandleTable<DaaSession> some, HandleTable<DaaSession> others) => some.Items.SequenceEqual(others.Items),
+        (LoadedKey some, LoadedKey other) => some.PubDataDigest == other.PubDataDigest,
         (TpmPubKey some, TpmPubKey other) => WireFormat.ToBytes(some).AsSpan().SequenceEqual(WireFormat.ToBytes(other)),
         (System.Collections.IEnumerable some, System.Collections.IEnumerable others) => some.Cast<object>().SequenceEqual(others.Cast<object>()),
         _ => Equals(left, right),
