@@ -12,6 +12,7 @@ using Vtpm.Engine.Commands.Startup;
 using Vtpm.Engine.Commands.Storage;
 using Vtpm.Engine.Commands.TimingTicks;
 using Vtpm.TestKit;
+using Vtpm.TestKit.Daa;
 using Vtpm.Wire;
 
 namespace Vtpm.Engine.Tests.Theories;
@@ -137,7 +138,7 @@ public static partial class Corpus
         uint handle = tpm.SignUpTo(15, blobs);
         ReadOnlyMemory<byte> saved = tpm.Send(new SaveContext(), new SaveContextRequest { Handle = handle, ResourceType = TpmResourceType.DaaTpm }).ContextBlob;
         handle = tpm.Send(new LoadContext(), new LoadContextRequest { ContextBlob = saved }).Handle;
-        (byte[] inputData0, byte[] inputData1) = TestTpm.SignInput(15, blobs);
+        (byte[] inputData0, byte[] inputData1) = DaaInput.Sign(15, blobs);
         tpm.Daa(TpmOrdinal.DaaSign, handle, 15, inputData0, inputData1);
         tpm.Send(new FlushSpecific(), new FlushSpecificRequest { Handle = tpm.JoinUpTo(1), ResourceType = TpmResourceType.DaaTpm });
     }

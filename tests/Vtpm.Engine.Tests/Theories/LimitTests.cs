@@ -7,6 +7,7 @@ using Vtpm.Engine.Commands.SessionManagement;
 using Vtpm.Engine.Commands.Storage;
 using Vtpm.Engine.Commands.TransportSessions;
 using Vtpm.TestKit;
+using Vtpm.TestKit.Daa;
 using Vtpm.Wire;
 using Xunit;
 
@@ -98,7 +99,7 @@ public class LimitTests
     [Fact]
     public void DaaSessions_AsManyAsReported_AreOpen()
     {
-        (byte[] inputData0, byte[] inputData1) = _tpm.JoinInput(0);
+        (byte[] inputData0, byte[] inputData1) = DaaInput.Join(0, _tpm.EndorsementKey);
         UseUp(
             TpmCapabilityProperty.MaxDaaSess,
             TpmCapabilityProperty.DaaSess,

@@ -57,11 +57,11 @@ public sealed class DaaIssuer
     public byte[] SignKey(int signer, int signed) => Sign(signer, KeyModulus(signed));
 
     /// <summary>TPM_DAA_ISSUER, byte by byte.</summary>
-    public byte[] Settings(BigInteger? n = null, BigInteger? gamma = null) =>
+    public byte[] Settings(byte[]? n = null, byte[]? gamma = null, byte[]? q = null) =>
     [
         0x00, 0x2F,
         .. SHA1.HashData(Bytes(R0)), .. SHA1.HashData(Bytes(R1)), .. SHA1.HashData(Bytes(S)), .. SHA1.HashData(Bytes(S1)),
-        .. SHA1.HashData(Bytes(n ?? N)), .. SHA1.HashData(Bytes(gamma ?? Gamma)), .. Bytes(Rho, 26),
+        .. SHA1.HashData(n ?? Bytes(N)), .. SHA1.HashData(gamma ?? Bytes(Gamma)), .. q ?? Bytes(Rho, 26),
     ];
 
     /// <summary>The signature that TPM_DAA_Join asks for at stage 2.</summary>

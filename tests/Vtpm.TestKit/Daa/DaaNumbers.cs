@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 namespace Vtpm.TestKit.Daa;
 
 /// <summary>Long integers as the protocol needs them, by <see cref="BigInteger"/>: nothing of the engine's.</summary>
-internal static class DaaNumbers
+public static class DaaNumbers
 {
     public static BigInteger Number(ReadOnlySpan<byte> bytes) => new(bytes, isUnsigned: true, isBigEndian: true);
 

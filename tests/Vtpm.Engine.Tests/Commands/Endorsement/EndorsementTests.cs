@@ -23,6 +23,7 @@ public class EndorsementTests
         Assert.Equal((true, false), (tpm.State.Permanent.Flags.CekpUsed, tpm.State.Permanent.Flags.EnableRevokeEK));
         Assert.NotNull(tpm.State.Permanent.Data.DaaSeed);
         Assert.NotNull(tpm.State.Permanent.Data.DaaProof);
+        Assert.NotNull(tpm.State.Permanent.Data.DaaBlobKey);
     }
 
     [Fact]
@@ -129,6 +130,7 @@ public class EndorsementTests
         Assert.Null(after.Data.EndorsementKey);
         Assert.Null(after.Data.DaaSeed);
         Assert.Null(after.Data.DaaProof);
+        Assert.Null(after.Data.DaaBlobKey);
         Assert.False(after.Flags.NvLocked);
         Assert.True(after.Flags.Disable && after.Flags.Deactivated);
     }
