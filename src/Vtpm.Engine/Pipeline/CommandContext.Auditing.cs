@@ -21,15 +21,15 @@ public sealed partial class CommandContext
         PermanentData.AuditChanges.Contains(command.Traits.Ordinal) != (command.Traits.Audit == Audit.Default);
 
     /// <summary>
-    /// §8.1 actions 2a to 2c: the input goes into the audit digest. The pipeline calls it when the command has succeeded; TPM_ExecuteTransport does so
-    /// itself, before the command that it brings.
+    /// §8.1 actions 2b and 2c: the input goes into the audit digest. The pipeline calls it when the command has succeeded; TPM_ExecuteTransport does
+    /// so itself, before the command that it brings.
     /// </summary>
     public void AuditInput(TpmDigest inputParms)
     {
         _inputAudited = true;
         // In an encrypted transport session nothing is told but that the command was there (Part 1 §18.4.1).
-        if (Wrapping == Wrapping.Encrypted) inputParms = TpmDigest.Of(OrdinalBytes);
-        if (State.StAnyData.AuditDigest == default) PermanentData = PermanentData with { AuditMonotonicCounter = PermanentData.AuditMonotonicCounter + 1 };
+        if (Carrier is { Encrypts: true }) inputParms = TpmDigest.Of(OrdinalBytes);
+        OpenAuditSession();
         Extend(new TpmAuditEventIn { InputParms = inputParms, AuditCount = AuditCount });
     }
 
@@ -38,12 +38,23 @@ public sealed partial class CommandContext
     {
         if (!_inputAudited) AuditInput(InParamDigest);
         if (!AuditsOutput) return;
-        TpmDigest outputParms = Wrapping == Wrapping.Encrypted ? Hash(SuccessBytes, OrdinalBytes) : AuditedOutput ?? outParamDigest;
+        OpenAuditSession();
+        TpmDigest outputParms = Carrier is { Encrypts: true } ? Hash(SuccessBytes, OrdinalBytes) : AuditedOutput ?? outParamDigest;
         Extend(new TpmAuditEventOut { OutputParms = outputParms, AuditCount = AuditCount });
     }
 
     /// <summary>auditMonotonicCounter as commands answer it: its label is zeroes (Part 2 §7.4).</summary>
     public TpmCounterValue AuditCount => new() { Counter = PermanentData.AuditMonotonicCounter };
+
+    /// <summary>
+    /// §8.1 action 2a: no two sessions have the same count. An output opens one, too, when the command in a transport session has closed the one that
+    /// the input is in (Part 1 §19 rule 2b).
+    /// </summary>
+    private void OpenAuditSession()
+    {
+        if (State.StAnyData.AuditDigest != default) return;
+        PermanentData = PermanentData with { AuditMonotonicCounter = PermanentData.AuditMonotonicCounter + 1 };
+    }
 
     private void Extend<T>(in T auditEvent)
         where T : struct, IWireStructure<T>
@@ -51,5 +62,4 @@ public sealed partial class CommandContext
         TpmDigest digest = State.StAnyData.AuditDigest.Extend(WireFormat.ToBytes(auditEvent));
         State = State with { StAnyData = State.StAnyData with { AuditDigest = digest } };
     }
-
 }

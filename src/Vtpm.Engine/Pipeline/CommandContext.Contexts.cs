@@ -20,7 +20,7 @@ public sealed partial class CommandContext
         byte[] plain = WireFormat.ToBytes(sensitive, Scratch);
         blob.SensitiveData = plain;
         blob.IntegrityDigest = ProofHmac(WireFormat.ToBytes(blob, Scratch));
-        byte[] cipher = [.. plain];
+        byte[] cipher = CopyToScratch(plain);
         SymmetricCipher.AesCtr(PermanentData.ContextKey.Span, additional.AsSpan(0, SymmetricCipher.BlockSize), cipher);
         blob.SensitiveData = cipher;
         return WireFormat.ToBytes(blob);

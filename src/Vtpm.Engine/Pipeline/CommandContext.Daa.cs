@@ -20,8 +20,7 @@ public sealed partial class CommandContext
     {
         handle = 0;
         if (State.DaaSessions.Count >= Platform.Profile.DaaSessions) return TpmResult.Resources;
-        bool isFree = preferred is { } wanted && State.DaaSessions.Find(wanted) is null;
-        handle = isFree ? preferred!.Value : NewHandle(TpmResourceType.DaaTpm, taken => State.DaaSessions.Find(taken) is not null);
+        handle = NewHandle(State.DaaSessions, TpmResourceType.DaaTpm, preferred);
         State = State with { DaaSessions = State.DaaSessions.Add(new DaaSession(handle, data)) };
         return TpmResult.Success;
     }

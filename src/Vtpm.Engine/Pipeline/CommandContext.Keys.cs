@@ -65,8 +65,7 @@ public sealed partial class CommandContext
     {
         handle = 0;
         if (State.Keys.Count >= Platform.Profile.KeySlots) return TpmResult.NoSpace;
-        bool isFree = preferred is { } wanted && State.Keys.Find(wanted) is null;
-        handle = isFree ? preferred!.Value : NewHandle(TpmResourceType.Key, taken => State.Keys.Find(taken) is not null);
+        handle = NewHandle(State.Keys, TpmResourceType.Key, preferred);
         State = State with { Keys = State.Keys.Add(key with { Handle = handle }) };
         return TpmResult.Success;
     }

@@ -12,8 +12,7 @@ public sealed partial class CommandContext
     {
         handle = 0;
         if (State.Sessions.Count >= Platform.Profile.AuthSessions) return TpmResult.Resources;
-        bool isFree = preferred is { } wanted && State.Sessions.Find(wanted) is null;
-        handle = isFree ? preferred!.Value : NewHandle(TpmResourceType.Auth, taken => State.Sessions.Find(taken) is not null);
+        handle = NewHandle(State.Sessions, TpmResourceType.Auth, preferred);
         State = State with { Sessions = State.Sessions.Add(session with { Handle = handle }) };
         return TpmResult.Success;
     }

@@ -2,22 +2,11 @@ using Vtpm.Wire;
 
 namespace Vtpm.Engine;
 
-/// <summary>How a command has come: by itself, or in a transport session.</summary>
-public enum Wrapping
-{
-    None,
-
-    /// <summary>In a transport session that does not encrypt.</summary>
-    Clear,
-
-    /// <summary>In one that encrypts: what is audited tells nothing of the parameters.</summary>
-    Encrypted,
-}
-
 /// <content>Transport sessions (Part 3 §24).</content>
 public sealed partial class CommandContext
 {
-    public Wrapping Wrapping { get; }
+    /// <summary>The transport session that this command has come in; null when it has come by itself.</summary>
+    public TransportSession? Carrier { get; }
 
     /// <summary>Bytes that the parameters of the response may take.</summary>
     public int ResponseRoom { get; internal set; }
@@ -43,20 +32,19 @@ public sealed partial class CommandContext
     {
         handle = 0;
         if (State.Transports.Count >= Platform.Profile.TransportSessions) return TpmResult.Resources;
-        bool isFree = preferred is { } wanted && State.Transports.Find(wanted) is null;
-        handle = isFree ? preferred!.Value : NewHandle(TpmResourceType.Trans, taken => State.Transports.Find(taken) is not null);
+        handle = NewHandle(State.Transports, TpmResourceType.Trans, preferred);
         State = State with { Transports = State.Transports.Add(transport with { Auth = transport.Auth with { Handle = handle } }) };
         return TpmResult.Success;
     }
 
     /// <summary>
-    /// Executes a command that came in a transport session, on the state that is proposed so far, which becomes what that command proposes: a failure
+    /// Executes a command that came in the transport session <paramref name="carrier"/>, on the state that is proposed so far, which becomes what that command proposes: a failure
     /// of it is no failure of this one.
     /// </summary>
     /// <returns>Bytes of its response.</returns>
-    internal int ExecuteWrapped(ReadOnlySpan<byte> request, Wrapping wrapping, Span<byte> response)
+    internal int ExecuteWrapped(ReadOnlySpan<byte> request, TransportSession carrier, Span<byte> response)
     {
-        State = _pipeline.Execute(State, request, Locality, response, out int length, wrapping);
+        State = _pipeline.Execute(State, request, Locality, response, out int length, carrier);
         return length;
     }
 }

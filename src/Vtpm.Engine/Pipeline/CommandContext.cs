@@ -11,13 +11,13 @@ public sealed partial class CommandContext
     private readonly CommandPipeline _pipeline;
 
     internal CommandContext(
-        CommandPipeline pipeline, TpmState state, TpmCommand command, int locality, Wrapping wrapping, ReadOnlySpan<AuthBlock> auths)
+        CommandPipeline pipeline, TpmState state, TpmCommand command, int locality, TransportSession? carrier, ReadOnlySpan<AuthBlock> auths)
     {
         _pipeline = pipeline;
         State = state;
         Command = command;
         Locality = locality;
-        Wrapping = wrapping;
+        Carrier = carrier;
         Auths = auths.ToArray();
         IsAudited = IsOrdinalAudited(command);
     }
@@ -140,6 +140,14 @@ public sealed partial class CommandContext
         Secret secret = Scratch.Keep(new Secret(bytes));
         System.Security.Cryptography.CryptographicOperations.ZeroMemory(bytes);
         return secret;
+    }
+
+    /// <summary>A handle for something that is to be in a table: <paramref name="preferred"/>, when it is given and free.</summary>
+    internal uint NewHandle<T>(HandleTable<T> table, TpmResourceType type, uint? preferred)
+        where T : class, IHandled
+    {
+        if (preferred is { } wanted && table.Find(wanted) is null) return wanted;
+        return NewHandle(type, taken => table.Find(taken) is not null);
     }
 
     /// <summary>A handle that <paramref name="isTaken"/> does not know, with the resource type in its upper byte as clients like to see it.</summary>

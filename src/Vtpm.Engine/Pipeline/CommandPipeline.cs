@@ -16,9 +16,9 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable command
 
     public CommandTable Commands => commands;
 
-    /// <summary>Executes one command: writes the response, returns the state proposed.</summary>
+    /// <summary>Executes one command, which may have come in a transport session: writes the response, returns the state proposed.</summary>
     public TpmState Execute(
-        TpmState state, ReadOnlySpan<byte> request, int locality, Span<byte> response, out int responseLength, Wrapping wrapping = Wrapping.None)
+        TpmState state, ReadOnlySpan<byte> request, int locality, Span<byte> response, out int responseLength, TransportSession? carrier = null)
     {
         if (ReadHeader(request, out int sessions, out TpmOrdinal ordinal).Failed(out TpmResult error)
             || commands.Find(ordinal, out TpmCommand command).Failed(out error)
@@ -26,10 +26,10 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable command
             || Split(request, command.Traits, sessions, out ReadOnlySpan<byte> parameters, out ReadOnlySpan<byte> trailer).Failed(out error))
         {
             responseLength = WriteError(response, error);
-            return wrapping == Wrapping.None ? WithoutExclusive(state, default) : state;
+            return carrier is null ? WithoutExclusive(state, default) : state;
         }
 
-        if (wrapping == Wrapping.None) state = WithoutExclusive(state, command.Traits.Transport == TransportRole.Uses ? trailer : default);
+        if (carrier is null) state = WithoutExclusive(state, command.Traits.Transport == TransportRole.Uses ? trailer : default);
 
         // Whatever else happens, a command that does not carry the SHA-1 thread on ends it; those that complete it have it from the context.
         Sha1Thread? sha1Thread = state.Sha1Thread;
@@ -41,7 +41,7 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable command
             return WithoutSessions(state, auths, error);
         }
 
-        var tpm = new CommandContext(this, state, command, locality, wrapping, auths) { Sha1Thread = sha1Thread };
+        var tpm = new CommandContext(this, state, command, locality, carrier, auths) { Sha1Thread = sha1Thread };
         try
         {
             bool isDigested = sessions > 0 || tpm.IsAudited;
@@ -225,6 +225,8 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable command
         parameters.CopyTo(input[(first.Length + second.Length)..]);
         TpmDigest digest = default;
         SHA1.HashData(input[..length], digest.Span);
+        // The parameters may hold secrets, and of an encrypted transport session all do.
+        CryptographicOperations.ZeroMemory(input[..length]);
         return digest;
     }
 }

@@ -25,8 +25,8 @@ public sealed class GetRandom()
 {
     protected override TpmResult Execute(CommandContext tpm, in GetRandomRequest request, ref GetRandomResponse response)
     {
-        // As many as a response has room for, behind its header and their size.
-        int most = tpm.Platform.Profile.InputBufferSize - CommandPipeline.HeaderSize - sizeof(uint);
+        // As many as the response has room for, behind their size: in a transport session that is less.
+        int most = tpm.ResponseRoom - sizeof(uint);
         byte[] bytes = tpm.Scratch.Allocate((int)Math.Min(request.BytesRequested, (uint)most));
         tpm.Platform.Random.Fill(bytes);
         response.RandomBytes = bytes;

@@ -107,6 +107,9 @@ public sealed class SaveContext()
     private static TpmResult SaveTransport(CommandContext tpm, in SaveContextRequest request, ref SaveContextResponse response)
     {
         if (!tpm.State.Transports.TryFind(request.Handle, out TransportSession? transport)) return InvalidResource;
+        // Not by a command in the session itself: its nonce is used up with that command, and would come back with the blob. And it is the only way to
+        // save an exclusive session, which must not be, or other commands could be hidden from it.
+        if (transport.Handle == tpm.Carrier?.Handle) return InvalidResource;
         if (AddContext(tpm, isOfDelegate: false, out uint contextCount).Failed(out TpmResult error)) return error;
         var saved = new TpmTransportInternal
         {

@@ -29,16 +29,21 @@ public struct ExecuteTransportResponse : IWireStructure<ExecuteTransportResponse
     }
 }
 
-/// <summary><c>TPM_ExecuteTransport</c>, Part 3 §24.2: executes a command that came in a transport session. The names H1, H2, L2, L3 are those of its action list.</summary>
+/// <summary>
+/// <c>TPM_ExecuteTransport</c>, Part 3 §24.2: executes a command that came in a transport session. The names H1, H2, C2 and S2 are those of its action
+/// list.
+/// </summary>
 public sealed class ExecuteTransport()
     : TpmCommand<ExecuteTransportRequest, ExecuteTransportResponse>(
-        TpmOrdinal.ExecuteTransport, Sessions.One, Availability.Owned, Duration.Long, keepsSha1Thread: true, secretRequest: true, transport: TransportRole.Uses)
+        TpmOrdinal.ExecuteTransport, Sessions.One, Availability.Owned, Duration.Long,
+        keepsSha1Thread: true, secretRequest: true, transport: TransportRole.Uses)
 {
     protected override TpmResult Execute(CommandContext tpm, in ExecuteTransportRequest request, ref ExecuteTransportResponse response)
     {
         TransportSession transport = tpm.PresentedTransport;
         AuthBlock auth = tpm.Auths[0];
-        if (WrappedCommand.Parse(tpm.Commands, tpm.CopyToScratch(request.WrappedCmd.Span), out WrappedCommand wrapped).Failed(out TpmResult error)) return error;
+        byte[] wrappedCmd = tpm.CopyToScratch(request.WrappedCmd.Span);
+        if (WrappedCommand.Parse(tpm.Commands, wrappedCmd, out WrappedCommand wrapped).Failed(out TpmResult error)) return error;
 
         TransportCipher.Crypt(tpm, transport, auth.Session.NonceEven, auth.NonceOdd, TransportCipher.In, wrapped.Data);
         TpmDigest h1 = tpm.Hash(wrapped.Ordinal, wrapped.Data);
@@ -54,22 +59,29 @@ public sealed class ExecuteTransport()
 
         // Action 11.
         Memory<byte> c2 = tpm.Scratch.Allocate(tpm.ResponseRoom - ExecuteTransportResponse.FixedSize);
-        c2 = c2[..tpm.ExecuteWrapped(wrapped.Bytes, transport.Encrypts ? Wrapping.Encrypted : Wrapping.Clear, c2.Span)];
+        c2 = c2[..tpm.ExecuteWrapped(wrapped.Bytes, transport, c2.Span)];
+        response = Answer(tpm, transport, wrapped, c2);
+        return Success;
+    }
 
+    /// <summary>Actions 12 to 18 and 21: the answer <paramref name="c2"/> is digested, logged and encrypted.</summary>
+    private ExecuteTransportResponse Answer(CommandContext tpm, TransportSession transport, in WrappedCommand wrapped, Memory<byte> c2)
+    {
         TpmCurrentTicks ticks = tpm.CurrentTicks;
+        uint locality = (uint)tpm.Locality;
         Span<byte> s2 = wrapped.DataOf(c2.Span);
         TpmDigest h2 = tpm.Hash(c2.Span.Slice(6, sizeof(uint)), wrapped.Ordinal, s2);
-        tpm.OutParamDigest = OutParamDigest(ticks.CurrentTicks, tpm.Locality, c2.Length, h2);
+        tpm.OutParamDigest = OutParamDigest(ticks.CurrentTicks, locality, c2.Length, h2);
         tpm.AuditedOutput = h2;
-        if (transport.Logs) transport = transport.Log(new TpmTransportLogOut { Parameters = h2, CurrentTicks = ticks, Locality = (uint)tpm.Locality });
+        if (transport.Logs) transport = transport.Log(new TpmTransportLogOut { Parameters = h2, CurrentTicks = ticks, Locality = locality });
         // A command that has ended the session (description 7) has had its way.
-        if (tpm.State.Transports.Find(transport.Handle) is not null) tpm.State = tpm.State with { Transports = tpm.State.Transports.Replace(transport) };
+        if (tpm.State.Transports.Find(transport.Handle) is not null)
+            tpm.State = tpm.State with { Transports = tpm.State.Transports.Replace(transport) };
 
         TpmNonce nonceEven = tpm.NewNonce();
-        auth.NextNonceEven = nonceEven;
-        TransportCipher.Crypt(tpm, transport, nonceEven, auth.NonceOdd, TransportCipher.Out, s2);
-        response = new ExecuteTransportResponse { CurrentTicks = ticks.CurrentTicks, Locality = (uint)tpm.Locality, WrappedRsp = c2 };
-        return Success;
+        tpm.Auths[0].NextNonceEven = nonceEven;
+        TransportCipher.Crypt(tpm, transport, nonceEven, tpm.Auths[0].NonceOdd, TransportCipher.Out, s2);
+        return new ExecuteTransportResponse { CurrentTicks = ticks.CurrentTicks, Locality = locality, WrappedRsp = c2 };
     }
 
     /// <summary>Action 7a.</summary>
@@ -83,13 +95,13 @@ public sealed class ExecuteTransport()
     }
 
     /// <summary>Action 15b.</summary>
-    private TpmDigest OutParamDigest(ulong currentTicks, int locality, int wrappedRspSize, in TpmDigest h2)
+    private TpmDigest OutParamDigest(ulong currentTicks, uint locality, int wrappedRspSize, in TpmDigest h2)
     {
         Span<byte> bytes = stackalloc byte[24 + TpmDigest.Size];
         BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)Success);
         BinaryPrimitives.WriteUInt32BigEndian(bytes[4..], (uint)Traits.Ordinal);
         BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], currentTicks);
-        BinaryPrimitives.WriteInt32BigEndian(bytes[16..], locality);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes[16..], locality);
         BinaryPrimitives.WriteInt32BigEndian(bytes[20..], wrappedRspSize);
         h2.ReadOnlySpan.CopyTo(bytes[24..]);
         return TpmDigest.Of(bytes);

@@ -40,7 +40,8 @@ public sealed class ReleaseTransportSigned()
     {
         TransportSession transport = tpm.PresentedTransport;
         if (tpm.FindKey(request.KeyHandle, out LoadedKey key).Failed(out TpmResult error)) return error;
-        if (key.Key.AlgorithmParms.SigScheme is not (TpmSigScheme.RsaSsaPkcs1V15Sha1 or TpmSigScheme.RsaSsaPkcs1V15Info)) return InappropriateSig;
+        // Actions 2 and 3: of the keys that sign, only those that do nothing else.
+        if (CommandContext.CheckSigner(key).Failed(out error)) return error;
         if (key.Usage != TpmKeyUsage.Signing) return InvalidKeyUsage;
         if (tpm.UseKey(request.KeyHandle, out key).Failed(out error)) return error;
         if (tpm.AuthorizeTransport().Failed(out error)) return error;
@@ -51,6 +52,7 @@ public sealed class ReleaseTransportSigned()
         transport = transport.Log(
             new TpmTransportLogOut { Parameters = tpm.InParamDigest, CurrentTicks = response.CurrentTicks, Locality = response.Locality });
         tpm.Auths[^1].Continue = false;
-        return CommandContext.SignInfo(key, TpmSignInfoFixed.Tran, request.AntiReplay, transport.Digest.ReadOnlySpan.ToArray(), out response.Signature);
+        byte[] digest = transport.Digest.ReadOnlySpan.ToArray();
+        return CommandContext.SignInfo(key, TpmSignInfoFixed.Tran, request.AntiReplay, digest, out response.Signature);
     }
 }

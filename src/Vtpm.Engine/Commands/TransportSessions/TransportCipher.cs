@@ -3,7 +3,9 @@ using static Vtpm.Wire.TpmResult;
 
 namespace Vtpm.Engine.Commands.TransportSessions;
 
-/// <summary>How a transport session encrypts: MGF1, or AES-128 in counter or output feedback mode (Part 3 §24.2 actions 4 and 17). Both ways are the same.</summary>
+/// <summary>
+/// How a transport session encrypts, and decrypts, which is the same: MGF1, or AES-128 in counter or output feedback mode (Part 3 §24.2 actions 4 and 17).
+/// </summary>
 internal static class TransportCipher
 {
     public static ReadOnlySpan<byte> In => "in"u8;

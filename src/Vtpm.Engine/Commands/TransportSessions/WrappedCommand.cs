@@ -4,8 +4,8 @@ using Vtpm.Wire;
 namespace Vtpm.Engine.Commands.TransportSessions;
 
 /// <summary>
-/// The command that TPM_ExecuteTransport brings (Part 3 §24.2 description 5): what of it is DATAw, which is encrypted and logged, and what is not: the header,
-/// the handles and the authorization blocks.
+/// The command that TPM_ExecuteTransport brings (Part 3 §24.2 description 5): what of it is DATAw, which is encrypted and logged, and what is not: the
+/// header, the handles and the authorization blocks.
 /// </summary>
 internal readonly ref struct WrappedCommand
 {
@@ -27,13 +27,18 @@ internal readonly ref struct WrappedCommand
     public ReadOnlySpan<byte> Ordinal => Bytes.Slice(6, sizeof(uint));
 
     /// <summary>Actions 2 and 3.</summary>
-    /// <returns>TPM_BAD_PARAM_SIZE where the command has another length than it says; TPM_BAD_PARAMETER for one that this TPM does not have, or that has no room for DATAw.</returns>
+    /// <returns>
+    /// TPM_BAD_PARAM_SIZE where the command has another length than it says; TPM_BAD_PARAMETER for one that this TPM does not have, or that is shorter
+    /// than its handles and authorization blocks.
+    /// </returns>
     public static TpmResult Parse(CommandTable commands, Span<byte> bytes, out WrappedCommand wrapped)
     {
         wrapped = default;
-        if (bytes.Length < CommandPipeline.HeaderSize || BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]) != bytes.Length) return TpmResult.BadParamSize;
-        if (commands.Find((TpmOrdinal)BinaryPrimitives.ReadUInt32BigEndian(bytes[6..]), out TpmCommand command) != TpmResult.Success) return TpmResult.BadParameter;
-        // By the tag is known where DATAw ends: with another one than the three it cannot be determined.
+        if (bytes.Length < CommandPipeline.HeaderSize || BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]) != bytes.Length)
+            return TpmResult.BadParamSize;
+        var ordinal = (TpmOrdinal)BinaryPrimitives.ReadUInt32BigEndian(bytes[6..]);
+        if (commands.Find(ordinal, out TpmCommand command) != TpmResult.Success) return TpmResult.BadParameter;
+        // The tag says where DATAw ends; with any other tag that cannot be determined.
         int sessions = BinaryPrimitives.ReadUInt16BigEndian(bytes) - (int)TpmTag.RquCommand;
         int start = CommandPipeline.HeaderSize + command.Traits.BareIn;
         int end = bytes.Length - sessions * AuthBlockWire.RequestSize;
@@ -45,7 +50,7 @@ internal readonly ref struct WrappedCommand
     /// <summary>Action 13: DATAw of the response, by the same rules. A failure has none.</summary>
     public Span<byte> DataOf(Span<byte> response)
     {
-        int sessions = (TpmTag)BinaryPrimitives.ReadUInt16BigEndian(response) switch { TpmTag.RspAuth1Command => 1, TpmTag.RspAuth2Command => 2, _ => 0 };
+        int sessions = BinaryPrimitives.ReadUInt16BigEndian(response) - (int)TpmTag.RspCommand;
         int start = CommandPipeline.HeaderSize + Command.Traits.BareOut;
         int end = response.Length - sessions * AuthBlockWire.ResponseSize;
         return start < end ? response[start..end] : [];
@@ -64,7 +69,8 @@ internal readonly ref struct WrappedCommand
         {
             if (parameters.Length < (i + 1) * sizeof(uint)) return TpmResult.InvalidKeyHandle;
             uint handle = BinaryPrimitives.ReadUInt32BigEndian(parameters[(i * sizeof(uint))..]);
-            LoadedKey? key = handle == TpmKeyHandle.EK ? tpm.PermanentData.EndorsementKey : tpm.FindKey(handle, out LoadedKey found) == TpmResult.Success ? found : null;
+            LoadedKey? key = tpm.PermanentData.EndorsementKey;
+            if (handle != TpmKeyHandle.EK) _ = tpm.FindKey(handle, out key);
             if (key is null) return TpmResult.InvalidKeyHandle;
             WireFormat.Digest(key.Key.PubKey).ReadOnlySpan.CopyTo(digests[(i * TpmDigest.Size)..]);
         }

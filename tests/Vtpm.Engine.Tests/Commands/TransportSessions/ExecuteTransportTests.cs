@@ -7,6 +7,7 @@ using Vtpm.Engine.Commands.Deprecated;
 using Vtpm.Engine.Commands.Endorsement;
 using Vtpm.Engine.Commands.Eviction;
 using Vtpm.Engine.Commands.Integrity;
+using Vtpm.Engine.Commands.NonVolatileStorage;
 using Vtpm.Engine.Commands.Ownership;
 using Vtpm.Engine.Commands.SessionManagement;
 using Vtpm.Engine.Commands.Storage;
@@ -20,6 +21,9 @@ namespace Vtpm.Engine.Tests.Commands.TransportSessions;
 /// <summary>TPM_ExecuteTransport. What the TPM encrypts, authorizes and logs is held against TestTransport, which works it out on its own.</summary>
 public class ExecuteTransportTests
 {
+    /// <summary>Bytes of an answer in the answer of TPM_ExecuteTransport, whose own are the others.</summary>
+    private const int Room = 4088 - 10 - 16 - 41;
+
     private static readonly TpmDigest Measured = new(SHA1.HashData("measured"u8));
 
     private readonly TestTpm _tpm = new();
@@ -249,14 +253,26 @@ public class ExecuteTransportTests
         Assert.NotSame(before, _tpm.State.Permanent);
     }
 
+    /// <summary>By itself it fits: what carries it takes some of the room.</summary>
     [Fact]
     public void ExecuteTransport_Action11_AnswerThatDoesNotFit_TheCommandSaysSo()
     {
+        const uint Most = Room - 14;
+        _tpm.DefineNv(TestTpm.NvPublic(TpmNvPermission.OwnerWrite, Most + 1));
         TestTransport transport = Plain;
-        int room = TpmProfile.Xen.InputBufferSize - 10 - 16 - 41;
-        (TpmResult outer, TpmResult inner) = _tpm.TryExecuteWrapped(transport, new GetRandom(), new GetRandomRequest { BytesRequested = 4000 }, out GetRandomResponse response);
-        Assert.Equal((TpmResult.Success, TpmResult.Success), (outer, inner));
-        Assert.InRange(response.RandomBytes.Length, 1, room - 14);
+        var request = new NvReadValueRequest { NvIndex = TestTpm.NvIndex, DataSize = Most + 1 };
+        Assert.Equal((TpmResult.Success, TpmResult.Size), _tpm.TryExecuteWrapped(transport, new NvReadValue(), request, out _));
+        request.DataSize = Most;
+        Assert.Equal((TpmResult.Success, TpmResult.Success), _tpm.TryExecuteWrapped(transport, new NvReadValue(), request, out _));
+        request.DataSize = Most + 1;
+        Assert.Equal(TpmResult.Success, _tpm.ResultOf(new NvReadValue(), request));
+    }
+
+    [Fact]
+    public void ExecuteTransport_Action11_GetRandom_AnswersAsManyBytesAsFitInside()
+    {
+        GetRandomResponse response = _tpm.ExecuteWrapped(Plain, new GetRandom(), new GetRandomRequest { BytesRequested = uint.MaxValue });
+        Assert.Equal(Room - 14, response.RandomBytes.Length);
     }
 
     [Fact]
@@ -317,6 +333,52 @@ public class ExecuteTransportTests
         Assert.Equal(TpmResult.BadContext, _tpm.ResultOf(new LoadContext(), new LoadContextRequest { ContextBlob = saved }));
         Assert.Equal((TpmResult.Success, TpmResult.Success), PcrRead(transport));
         Assert.Equal(transport.Digest, _tpm.State.Transports.Find(transport.Handle)!.Digest);
+    }
+
+    /// <summary>
+    /// A blob made in the session itself would bring back a nonce that is used up, and an exclusive session that other commands were hidden from
+    /// (Part 3 §21.2).
+    /// </summary>
+    [Theory]
+    [InlineData(TpmTransportAttributes.None)]
+    [InlineData(TpmTransportAttributes.Exclusive)]
+    [InlineData(TpmTransportAttributes.Exclusive | TpmTransportAttributes.Encrypt | TpmTransportAttributes.Log)]
+    public void SaveContext_Action2_TransportSessionThatBringsTheCommand_InvalidResource(TpmTransportAttributes attributes)
+    {
+        TestTransport transport = Open(TestTpm.Transport(attributes));
+        var save = new SaveContextRequest { Handle = transport.Handle, ResourceType = TpmResourceType.Trans, Label = new byte[16] };
+        Assert.Equal((TpmResult.Success, TpmResult.InvalidResource), _tpm.TryExecuteWrapped(transport, new SaveContext(), save, out _));
+        Assert.Equal((TpmResult.Success, TpmResult.Success), PcrRead(transport));
+        Assert.Empty(_tpm.State.StAnyData.ContextList);
+    }
+
+    [Fact]
+    public void SaveContext_AnotherTransportSession_IsSavedInThisOne()
+    {
+        TestTransport saved = Plain, transport = Plain;
+        var save = new SaveContextRequest { Handle = saved.Handle, ResourceType = TpmResourceType.Trans, Label = new byte[16] };
+        ReadOnlyMemory<byte> blob = _tpm.ExecuteWrapped(transport, new SaveContext(), save).ContextBlob;
+        _tpm.ExecuteWrapped(transport, new LoadContext(), new LoadContextRequest { ContextBlob = blob, KeepHandle = true });
+        Assert.Equal((TpmResult.Success, TpmResult.Success), PcrRead(saved));
+    }
+
+    /// <summary>Part 1 §19 rule 2b: the digest begins from zeroes twice, and no two audit sessions have the same count.</summary>
+    [Fact]
+    public void ExecuteTransport_Action20_TheCommandInItHasClosedTheAuditSession_TheOutputOpensAnother()
+    {
+        Audit(TpmOrdinal.ExecuteTransport);
+        TpmKey identity = _tpm.MakeIdentity(identityAuth: TestTpm.KeyAuth).IdKey;
+        uint key = _tpm.Send(
+            new LoadKey2(), new LoadKey2Request { ParentHandle = TpmKeyHandle.Srk, InKey = identity }, _tpm.Oiap(TestTpm.WellKnown)).InKeyHandle;
+        TestAuth auth = _tpm.Oiap(TestTpm.KeyAuth);
+        TestTransport transport = Plain;
+        uint closed = _tpm.State.Permanent.Data.AuditMonotonicCounter;
+        var close = new GetAuditDigestSignedRequest { KeyHandle = key, CloseAudit = true };
+        GetAuditDigestSignedResponse response = _tpm.ExecuteWrapped(transport, new GetAuditDigestSigned(), close, default, auth);
+        Assert.Equal(closed, response.CounterValue.Counter);
+        Assert.Equal(closed + 1, _tpm.State.Permanent.Data.AuditMonotonicCounter);
+        byte[] h2 = SHA1.HashData((byte[])[0, 0, 0, 0, 0, 0, 0, 0x86, .. WireFormat.ToBytes(response)]);
+        Assert.Equal(Audited(default, 0x13, h2), _tpm.State.StAnyData.AuditDigest);
     }
 
     private TestTransport Open(in TpmTransportPublic transPublic) => _tpm.EstablishTransport(transPublic, TpmKeyHandle.Srk, TestTpm.WellKnown);
