@@ -39,13 +39,7 @@ public sealed class OwnerClear()
             // The locks belong to the NV areas: those that stay stay locked.
             StClearData = new StClearData { NvReadLocks = before.StClearData.NvReadLocks, NvWriteLocks = before.StClearData.NvWriteLocks },
             StAnyFlags = before.StAnyFlags,
-            // The log of audited commands does not begin anew: what clears the owner is in it.
-            StAnyData = new StAnyData
-            {
-                TickNonce = tpm.NewNonce(),
-                TickStart = tpm.Platform.Time.GetTimestamp(),
-                AuditDigest = before.StAnyData.AuditDigest,
-            },
+            StAnyData = new StAnyData { TickNonce = tpm.NewNonce(), TickStart = tpm.Platform.Time.GetTimestamp() },
             Pcrs = before.Pcrs,
             IsEndorsementKeyFresh = before.IsEndorsementKeyFresh,
             LockoutStart = before.LockoutStart,

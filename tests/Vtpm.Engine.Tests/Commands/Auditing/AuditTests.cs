@@ -91,13 +91,12 @@ public class AuditTests
     }
 
     [Fact]
-    public void Audit_OwnerClear_IsAuditedItself()
+    public void Audit_OwnerClear_IsTheFirstOfANewSession()
     {
         TestTpm tpm = Owned();
-        TpmDigest before = tpm.State.StAnyData.AuditDigest;
-        uint counter = tpm.State.Permanent.Data.AuditMonotonicCounter;
+        uint counter = tpm.State.Permanent.Data.AuditMonotonicCounter + 1;
         tpm.Send(new OwnerClear(), default, tpm.Oiap(TestTpm.OwnerAuth));
-        TpmDigest input = Extended(before, 0x12, SHA1.HashData([0, 0, 0, 0x5B]), counter);
+        TpmDigest input = Extended(default, 0x12, SHA1.HashData([0, 0, 0, 0x5B]), counter);
         Assert.Equal(Extended(input, 0x13, SHA1.HashData([0, 0, 0, 0, 0, 0, 0, 0x5B]), counter), tpm.State.StAnyData.AuditDigest);
     }
 

@@ -14,8 +14,8 @@ public class ClearedRegionsTests
 {
     /// <summary>
     /// keeps: as it was. initial: as in a TPM from the factory that has just started. another: a new value. true, false: that. parts: its members
-    /// have rows of their own. apart: no rule of the state. NV and counters have tests below; a TPM in failure mode clears nothing; and the clearing
-    /// itself is in the digest of the audit. Where trust is revoked, too, the second word counts.
+    /// have rows of their own. apart: no rule of the state. NV and counters have tests below; a TPM in failure mode clears nothing. Where trust is
+    /// revoked, too, the second word counts. The clearing itself is not audited here, since that is the first event of the new audit session.
     /// </summary>
     private const string Fates = """
         TpmState Permanent               parts
@@ -47,7 +47,7 @@ public class ClearedRegionsTests
         StAnyData ContextList            initial
         StAnyData AuthContextList        initial
         StAnyData DelegatedContextList   initial
-        StAnyData AuditDigest            apart
+        StAnyData AuditDigest            initial
         StAnyData KeyContextNonce        initial
 
         PermanentState Flags             parts

@@ -85,7 +85,7 @@ internal static class UsedTpm
             DaaProof = new Secret(TestTpm.KeyAuth),
             DaaBlobKey = new Secret(TestTpm.KeyAuth),
             ManuMaintPub = permanent.Data.Srk!.Key.ToPubKey(),
-            AuditChanges = new HashSet<TpmOrdinal> { TpmOrdinal.PcrRead },
+            AuditChanges = new HashSet<TpmOrdinal> { TpmOrdinal.PcrRead, TpmOrdinal.OwnerClear, TpmOrdinal.ForceClear },
             AuditMonotonicCounter = 6,
             LastFamilyId = 9,
         },
