@@ -10,6 +10,9 @@ namespace Vtpm.TestKit;
 /// <content>Delegations: by command, and as tables and blobs that are made by hand from the TPM's own secrets.</content>
 public sealed partial class TestTpm
 {
+    /// <summary>TPM_TAG_DELEGATE_SENSITIVE.</summary>
+    private const byte SensitiveTag = 0x26;
+
     /// <summary>The secret of the delegations made here.</summary>
     public static byte[] DelegateAuth { get; } = SHA1.HashData("delegate"u8);
 
@@ -46,7 +49,7 @@ public sealed partial class TestTpm
     }
 
     /// <summary>A TPM_DELEGATE_OWNER_BLOB as anybody makes one for a TPM without owner: in the clear, and without integrity.</summary>
-    public static TpmDelegateOwnerBlob PlainBlob(in TpmDelegatePublic pub) => new() { Pub = pub, SensitiveArea = (byte[])[0x00, 0x26, .. DelegateAuth] };
+    public static TpmDelegateOwnerBlob PlainBlob(in TpmDelegatePublic pub) => new() { Pub = pub, SensitiveArea = (byte[])[0x00, SensitiveTag, .. DelegateAuth] };
 
     /// <summary>Puts a family into the table.</summary>
     public void AddFamily(uint familyId, uint verificationCount = 1, TpmFamilyFlags flags = TpmFamilyFlags.Enabled)
@@ -73,21 +76,21 @@ public sealed partial class TestTpm
     public static TpmDelegatePublic Delegation(TpmDelegateKeyPermission permissions, uint familyId = 1, TpmPcrInfoShort pcrInfo = default) =>
         Delegation(TpmDelegateType.KeyBits, (uint)permissions, familyId, pcrInfo);
 
-    /// <summary>A TPM_DELEGATE_OWNER_BLOB of <see cref="DelegateAuth"/>.</summary>
-    public TpmDelegateOwnerBlob OwnerBlob(in TpmDelegatePublic pub)
+    /// <summary>A TPM_DELEGATE_OWNER_BLOB of <see cref="DelegateAuth"/>; <paramref name="tag"/> is that of its TPM_DELEGATE_SENSITIVE.</summary>
+    public TpmDelegateOwnerBlob OwnerBlob(in TpmDelegatePublic pub, byte tag = SensitiveTag)
     {
         var blob = new TpmDelegateOwnerBlob { Pub = pub, AdditionalArea = NewIV(), };
-        blob.SensitiveArea = EncryptSensitive(blob.AdditionalArea.Span);
+        blob.SensitiveArea = EncryptSensitive(blob.AdditionalArea.Span, tag);
         blob.IntegrityDigest = Proof(WireFormat.ToBytes(blob));
         return blob;
     }
 
-    /// <summary>A TPM_DELEGATE_KEY_BLOB of <see cref="DelegateAuth"/>.</summary>
-    public TpmDelegateKeyBlob KeyBlob(in TpmDelegatePublic pub, uint keyHandle)
+    /// <summary>A TPM_DELEGATE_KEY_BLOB of <see cref="DelegateAuth"/>, likewise.</summary>
+    public TpmDelegateKeyBlob KeyBlob(in TpmDelegatePublic pub, uint keyHandle, byte tag = SensitiveTag)
     {
         TpmStorePubKey pubKey = State.Keys.Find(keyHandle)!.Key.PubKey;
         var blob = new TpmDelegateKeyBlob { Pub = pub, AdditionalArea = NewIV(), PubKeyDigest = new TpmDigest(SHA1.HashData(WireFormat.ToBytes(pubKey))) };
-        blob.SensitiveArea = EncryptSensitive(blob.AdditionalArea.Span);
+        blob.SensitiveArea = EncryptSensitive(blob.AdditionalArea.Span, tag);
         blob.IntegrityDigest = Proof(WireFormat.ToBytes(blob));
         return blob;
     }
@@ -120,9 +123,9 @@ public sealed partial class TestTpm
     private TpmDigest Proof(byte[] bytes) => new(HMACSHA1.HashData(State.Permanent.Data.TpmProof.Span, bytes));
 
     /// <summary>AES in counter mode over TPM_DELEGATE_SENSITIVE, which takes two blocks.</summary>
-    private byte[] EncryptSensitive(ReadOnlySpan<byte> counter)
+    private byte[] EncryptSensitive(ReadOnlySpan<byte> counter, byte tag)
     {
-        byte[] sensitive = [0x00, 0x26, .. DelegateAuth];
+        byte[] sensitive = [0x00, tag, .. DelegateAuth];
         byte[] second = counter.ToArray();
         BinaryPrimitives.WriteUInt32BigEndian(second.AsSpan(12), BinaryPrimitives.ReadUInt32BigEndian(second.AsSpan(12)) + 1);
         using var aes = Aes.Create();

@@ -14,7 +14,7 @@ public class ChangeAuthTests
     private static readonly byte[] NewAuth = SHA1.HashData("new"u8);
 
     [Fact]
-    public void ChangeAuth_SealedData_UnsealsWithNewSecretOnly()
+    public void ChangeAuth_Actions6And11To13_SealedData_UnsealsWithNewSecretOnly()
     {
         TestTpm tpm = Owned();
         TpmStoredData blob = Seal(tpm, "a secret"u8);
@@ -30,7 +30,7 @@ public class ChangeAuthTests
     }
 
     [Fact]
-    public void ChangeAuth_Key_OnlyItsUsageSecretIsAnother()
+    public void ChangeAuth_Actions11And12_Key_OnlyItsUsageSecretIsAnother()
     {
         TestTpm tpm = Owned();
         TpmStoreAsymKey key = StoredKey();
@@ -70,6 +70,16 @@ public class ChangeAuthTests
         ChangeAuthRequest request = Request(parent, TpmEntityType.Key, new byte[256]);
         request.ProtocolId = TpmProtocolId.Owner;
         Assert.Equal(TpmResult.BadParameter, tpm.ResultOf(new ChangeAuth(), request, parent, tpm.Oiap(OldAuth)));
+    }
+
+    [Fact]
+    public void ChangeAuth_Action7_WrongSecretOfParent_AuthFailThatIsCounted()
+    {
+        TestTpm tpm = Owned();
+        TestAuth parent = tpm.Osap(TpmEntityType.Srk, TpmKeyHandle.Srk, OldAuth);
+        ChangeAuthRequest request = Request(parent, TpmEntityType.Key, Wrap(tpm, StoredKey()));
+        Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new ChangeAuth(), request, parent, tpm.Oiap(OldAuth)));
+        Assert.Equal(1u, tpm.State.Permanent.DictionaryAttack.FailedAuthorizations);
     }
 
     [Fact]
@@ -120,7 +130,7 @@ public class ChangeAuthTests
     }
 
     [Fact]
-    public void ChangeAuthOwner_Owner_NewSecretAloneAuthorizes()
+    public void ChangeAuthOwner_Actions5To8_Owner_NewSecretAloneAuthorizes()
     {
         TestTpm tpm = Owned();
         TestAuth osap = OwnerOsap(tpm, goesOn: true);
@@ -133,7 +143,7 @@ public class ChangeAuthTests
     }
 
     [Fact]
-    public void ChangeAuthOwner_Srk_NewSecretAloneAuthorizes()
+    public void ChangeAuthOwner_Action7_Srk_NewSecretAloneAuthorizes()
     {
         TestTpm tpm = Owned();
         TestAuth ofSrk = Parent(tpm);
@@ -145,7 +155,7 @@ public class ChangeAuthTests
     }
 
     [Fact]
-    public void ChangeAuthOwner_Action8_SavedSessionsAreWorthNothing()
+    public void ChangeAuthOwner_Actions8And9_SavedSessions_AreWorthNothing()
     {
         TestTpm tpm = Owned();
         tpm.State = tpm.State with { StAnyData = tpm.State.StAnyData with { ContextList = [1, 2], AuthContextList = [2] } };
@@ -153,6 +163,27 @@ public class ChangeAuthTests
         tpm.Send(new ChangeAuthOwner(), OwnerRequest(osap, TpmEntityType.Owner), osap);
         Assert.Empty(tpm.State.StAnyData.ContextList);
         Assert.Empty(tpm.State.StAnyData.AuthContextList);
+    }
+
+    [Fact]
+    public void ChangeAuthOwner_Action6_CommandFails_EndsTheSessionToo()
+    {
+        TestTpm tpm = Owned();
+        TestAuth osap = OwnerOsap(tpm, goesOn: true);
+        Assert.Equal(TpmResult.WrongEntityType, tpm.ResultOf(new ChangeAuthOwner(), OwnerRequest(osap, TpmEntityType.Key), osap));
+        Assert.Null(tpm.State.Sessions.Find(osap.Handle));
+    }
+
+    [Fact]
+    public void ChangeAuthOwner_Action8_DsapSessionOfTheOwner_Ends()
+    {
+        TestTpm tpm = Owned();
+        tpm.AddFamily(1);
+        TpmDelegatePublic delegation = TestTpm.Delegation(TpmDelegateOwnerPermission.DisableOwnerClear);
+        TestAuth dsap = tpm.Dsap(TpmEntityType.DelegateOwnerBlob, WireFormat.ToBytes(tpm.OwnerBlob(delegation)), goesOn: true);
+        TestAuth osap = OwnerOsap(tpm);
+        tpm.Send(new ChangeAuthOwner(), OwnerRequest(osap, TpmEntityType.Owner), osap);
+        Assert.Null(tpm.State.Sessions.Find(dsap.Handle));
     }
 
     [Fact]

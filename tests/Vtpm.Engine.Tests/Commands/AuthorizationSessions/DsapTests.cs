@@ -21,7 +21,7 @@ public class DsapTests
     }
 
     [Fact]
-    public void Dsap_OwnerBlob_StandsForTheOwner()
+    public void Dsap_Actions1hAnd1jAnd5To7_OwnerBlob_StandsForTheOwner()
     {
         Assert.Equal(TpmResult.Success, PinKey(OwnerSession(KeyControl)));
         Assert.True(_tpm.State.Keys.Find(_key)!.OwnerEvict);
@@ -78,6 +78,66 @@ public class DsapTests
     }
 
     [Fact]
+    public void Dsap_Action1i_SensitiveAreaOfAnotherTag_BadDelegate()
+    {
+        byte[] blob = WireFormat.ToBytes(_tpm.OwnerBlob(KeyControl, tag: 0x27));
+        Assert.Equal(TpmResult.BadDelegate, _tpm.ResultOfDsap(TpmEntityType.DelegateOwnerBlob, blob));
+    }
+
+    [Fact]
+    public void Dsap_Action2d_RowWhoseFamilyIsNotThere_BadIndex()
+    {
+        _tpm.AddRow(1, TestTpm.Delegation(TpmDelegateOwnerPermission.KeyControlOwner, familyId: 2));
+        Assert.Equal(TpmResult.BadIndex, ResultOfRow());
+    }
+
+    [Fact]
+    public void Dsap_Action2f_FamilyOfTheRowNotEnabled_DisabledCmd()
+    {
+        _tpm.AddRow(1, KeyControl);
+        _tpm.AddFamily(1, flags: TpmFamilyFlags.None);
+        Assert.Equal(TpmResult.DisabledCmd, ResultOfRow());
+    }
+
+    [Fact]
+    public void Dsap_Action2g_OldVerificationCountOfTheRow_FamilyCount()
+    {
+        _tpm.AddRow(1, KeyControl);
+        _tpm.AddFamily(1, verificationCount: 2);
+        Assert.Equal(TpmResult.FamilyCount, ResultOfRow());
+    }
+
+    [Fact]
+    public void Dsap_Action3c_FamilyOfTheKeyBlobThatIsNotThere_BadIndex() =>
+        Assert.Equal(TpmResult.BadIndex, ResultOfKeyBlob(_tpm.KeyBlob(TestTpm.Delegation(TpmDelegateKeyPermission.Seal, familyId: 2), _key)));
+
+    [Fact]
+    public void Dsap_Action3e_FamilyOfTheKeyBlobNotEnabled_DisabledCmd()
+    {
+        _tpm.AddFamily(1, flags: TpmFamilyFlags.None);
+        Assert.Equal(TpmResult.DisabledCmd, ResultOfKeyBlob(_tpm.KeyBlob(TestTpm.Delegation(TpmDelegateKeyPermission.Seal), _key)));
+    }
+
+    [Fact]
+    public void Dsap_Action3f_OldVerificationCountOfTheKeyBlob_FamilyCount()
+    {
+        _tpm.AddFamily(1, verificationCount: 2);
+        Assert.Equal(TpmResult.FamilyCount, ResultOfKeyBlob(_tpm.KeyBlob(TestTpm.Delegation(TpmDelegateKeyPermission.Seal), _key)));
+    }
+
+    [Fact]
+    public void Dsap_Action3g_KeyBlobThatWasChanged_AuthFail()
+    {
+        TpmDelegateKeyBlob blob = _tpm.KeyBlob(TestTpm.Delegation(TpmDelegateKeyPermission.Seal), _key);
+        blob.Pub.Permissions.Per1 = uint.MaxValue;
+        Assert.Equal(TpmResult.AuthFail, ResultOfKeyBlob(blob));
+    }
+
+    [Fact]
+    public void Dsap_Action3j_SensitiveAreaOfTheKeyBlobOfAnotherTag_BadDelegate() =>
+        Assert.Equal(TpmResult.BadDelegate, ResultOfKeyBlob(_tpm.KeyBlob(TestTpm.Delegation(TpmDelegateKeyPermission.Seal), _key, tag: 0x27)));
+
+    [Fact]
     public void Dsap_Action2a_RowThatIsNotThere_BadIndex()
     {
         Assert.Equal(TpmResult.BadIndex, _tpm.ResultOfDsap(TpmEntityType.DelegateRow, [0, 0, 0, 1]));
@@ -87,14 +147,14 @@ public class DsapTests
     }
 
     [Fact]
-    public void Dsap_Action2_Row_StandsForTheOwner()
+    public void Dsap_Action2c_Row_StandsForTheOwner()
     {
         _tpm.AddRow(1, KeyControl);
         Assert.Equal(TpmResult.Success, PinKey(_tpm.Dsap(TpmEntityType.DelegateRow, [0, 0, 0, 1])));
     }
 
     [Fact]
-    public void Dsap_Action3_KeyBlob_StandsForTheKey()
+    public void Dsap_Actions3iAnd3k_KeyBlob_StandsForTheKey()
     {
         TestAuth auth = KeySession(TpmDelegateKeyPermission.Seal);
         var request = new SealRequest { KeyHandle = _key, EncAuth = TestTpm.EncryptAuth(auth, TestTpm.KeyAuth), InData = "data"u8.ToArray() };
@@ -170,6 +230,10 @@ public class DsapTests
         _tpm.ChangeDelegation(tables => tables.WithoutFamily(1));
         Assert.Equal(TpmResult.BadIndex, PinKey(gone));
     }
+
+    private TpmResult ResultOfRow() => _tpm.ResultOfDsap(TpmEntityType.DelegateRow, [0, 0, 0, 1]);
+
+    private TpmResult ResultOfKeyBlob(TpmDelegateKeyBlob blob) => _tpm.ResultOfDsap(TpmEntityType.DelegateKeyBlob, WireFormat.ToBytes(blob), _key);
 
     private TpmResult ResultOf(in TpmDelegatePublic pub) =>
         _tpm.ResultOfDsap(TpmEntityType.DelegateOwnerBlob, WireFormat.ToBytes(_tpm.OwnerBlob(pub)));

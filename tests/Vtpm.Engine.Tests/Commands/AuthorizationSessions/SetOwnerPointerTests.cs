@@ -21,7 +21,7 @@ public class SetOwnerPointerTests
     }
 
     [Fact]
-    public void SetOwnerPointer_Action2_Row_TakesTheOwnersPlaceForOiap()
+    public void SetOwnerPointer_Action2g_Row_TakesTheOwnersPlaceForOiap()
     {
         Assert.Equal(TpmResult.Success, Point(TpmEntityType.DelegateRow, 0));
         Assert.Equal(TpmResult.Success, PinKey(_tpm.Oiap(TestTpm.DelegateAuth)));
@@ -29,7 +29,7 @@ public class SetOwnerPointerTests
     }
 
     [Fact]
-    public void SetOwnerPointer_Action2_Row_TakesTheOwnersPlaceForOsap()
+    public void SetOwnerPointer_Action2g_Row_TakesTheOwnersPlaceForOsap()
     {
         TestAuth owner = _tpm.Osap(TpmEntityType.Owner, 0, TestTpm.OwnerAuth);
         Assert.Equal(TpmResult.Success, Point(TpmEntityType.DelegateRow, 0));

@@ -1,4 +1,5 @@
 using Vtpm.Engine.Commands.Deprecated;
+using Vtpm.Engine.Commands.Ownership;
 using Vtpm.Engine.Commands.SessionManagement;
 using Vtpm.Engine.Commands.Storage;
 using Vtpm.TestKit;
@@ -35,6 +36,56 @@ public class ResourceCommandsTests
         uint session = _tpm.Oiap(TestTpm.KeyAuth).Handle;
         Assert.Equal(TpmResult.Success, _tpm.ResultOf(new TerminateHandle(), new TerminateHandleRequest { Handle = session }));
         Assert.Equal(TpmResult.InvalidAuthHandle, _tpm.ResultOf(new TerminateHandle(), new TerminateHandleRequest { Handle = session }));
+    }
+
+    [Fact]
+    public void TerminateHandle_Action1_ContinueFalse_SessionEndsByItself()
+    {
+        UseKey(_tpm.Oiap(TestTpm.KeyAuth));
+        _tpm.Send(new DisableOwnerClear(), default, _tpm.Oiap(TestTpm.OwnerAuth));
+        Assert.Equal(0, _tpm.State.Sessions.Count);
+    }
+
+    [Fact]
+    public void TerminateHandle_Action2_SecretUsedToEncrypt_SessionEndsByItself()
+    {
+        TestAuth auth = _tpm.Osap(TpmEntityType.KeyHandle, _key, TestTpm.KeyAuth, goesOn: true);
+        var request = new SealRequest { KeyHandle = _key, EncAuth = TestTpm.EncryptAuth(auth, TestTpm.KeyAuth), InData = new byte[1] };
+        _tpm.Send(new Seal(), request, auth);
+        Assert.Equal(0, _tpm.State.Sessions.Count);
+    }
+
+    [Fact]
+    public void TerminateHandle_Action3_OwnerAndSrkCleared_SessionsEndByThemselves()
+    {
+        _tpm.Osap(TpmEntityType.Owner, 0, TestTpm.OwnerAuth, goesOn: true);
+        _tpm.Osap(TpmEntityType.Srk, 0, TestTpm.WellKnown, goesOn: true);
+        _tpm.AssertPresence();
+        _tpm.Send(new ForceClear(), default);
+        Assert.Equal(0, _tpm.State.Sessions.Count);
+    }
+
+    [Fact]
+    public void TerminateHandle_Action4_Init_SessionsEndByThemselves()
+    {
+        _tpm.Oiap(TestTpm.KeyAuth, goesOn: true);
+        _tpm.PowerCycle();
+        Assert.Equal(0, _tpm.State.Sessions.Count);
+    }
+
+    [Fact]
+    public void TerminateHandle_Action5_CommandFails_SessionEndsByItself()
+    {
+        TestAuth auth = _tpm.Oiap(TestTpm.KeyAuth, goesOn: true);
+        Assert.Equal(TpmResult.Success, UseKey(auth));
+        Assert.Equal(0, _tpm.State.Sessions.Count);
+    }
+
+    [Fact]
+    public void TerminateHandle_Action6_WrongSecret_SessionEndsByItself()
+    {
+        Assert.Equal(TpmResult.AuthFail, UseKey(_tpm.Oiap(TestTpm.WellKnown, goesOn: true)));
+        Assert.Equal(0, _tpm.State.Sessions.Count);
     }
 
     [Fact]
@@ -88,13 +139,29 @@ public class ResourceCommandsTests
     }
 
     [Fact]
-    public void Reset_Action1_OpenSessions_AreGone()
+    public void Reset_Actions1bAnd1cAnd4_OpenSessions_AreGoneAndKeysAreNot()
     {
         _tpm.Oiap(TestTpm.KeyAuth);
         _tpm.Osap(TpmEntityType.Owner, 0, TestTpm.OwnerAuth);
+        _tpm.AddFamily(1);
+        TpmDelegatePublic delegation = TestTpm.Delegation(TpmDelegateOwnerPermission.OwnerClear);
+        _tpm.Dsap(TpmEntityType.DelegateOwnerBlob, WireFormat.ToBytes(_tpm.OwnerBlob(delegation)));
         _tpm.Send(new Reset(), default);
         Assert.Equal(0, _tpm.State.Sessions.Count);
         Assert.NotNull(_tpm.State.Keys.Find(_key));
+    }
+
+    [Fact]
+    public void Reset_Actions2And3_PcrsDirAndFlags_StayAsTheyAre()
+    {
+        _tpm.AssertPresence();
+        _tpm.Send(new DirWriteAuth(), new DirWriteAuthRequest { NewContents = TpmDigest.AllOnes }, _tpm.AsOwner());
+        _tpm.State = _tpm.State with { Pcrs = _tpm.State.Pcrs.Extend(4, TpmDigest.AllOnes) };
+        TpmState before = _tpm.State;
+        _tpm.Send(new Reset(), default);
+        Assert.Same(before.Pcrs, _tpm.State.Pcrs);
+        Assert.Same(before.Permanent, _tpm.State.Permanent);
+        Assert.Equal(before.StClearFlags, _tpm.State.StClearFlags);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public class FlushSpecificTests
     }
 
     [Fact]
-    public void FlushSpecific_Action2_Key_TakesItsSessionsAlong()
+    public void FlushSpecific_Actions2aAnd8_Key_TakesItsSessionsAlong()
     {
         uint key = _tpm.LoadWrapped(TpmKeyUsage.Signing);
         uint other = _tpm.Osap(TpmEntityType.Srk, 0, TestTpm.WellKnown).Handle;
@@ -35,11 +35,36 @@ public class FlushSpecificTests
     }
 
     [Fact]
+    public void FlushSpecific_Action2b_KeyThatIsPinned_KeyOwnerControl()
+    {
+        uint key = _tpm.LoadWrapped(TpmKeyUsage.Signing);
+        _tpm.State = _tpm.State with { Keys = _tpm.State.Keys.Replace(_tpm.State.Keys.Find(key)! with { OwnerEvict = true }) };
+        Assert.Equal(TpmResult.KeyOwnerControl, Flush(key, TpmResourceType.Key));
+        Assert.NotNull(_tpm.State.Keys.Find(key));
+    }
+
+    [Fact]
     public void FlushSpecific_Action3_Session_IsGone()
     {
         uint session = _tpm.Oiap(TestTpm.OwnerAuth).Handle;
         Assert.Equal(TpmResult.Success, Flush(session, TpmResourceType.Auth));
         Assert.Equal(TpmResult.BadParameter, Flush(session, TpmResourceType.Auth));
+    }
+
+    [Fact]
+    public void FlushSpecific_Action4_TransportSession_IsGone()
+    {
+        uint transport = _tpm.EstablishTransport(TestTpm.Transport(TpmTransportAttributes.None)).Handle;
+        Assert.Equal(TpmResult.Success, Flush(transport, TpmResourceType.Trans));
+        Assert.Equal(0, _tpm.State.Transports.Count);
+    }
+
+    [Fact]
+    public void FlushSpecific_Action5_DaaSession_IsGone()
+    {
+        _tpm.State = _tpm.State with { DaaSessions = _tpm.State.DaaSessions.Add(new DaaSession(0x06000001, new Secret(TestTpm.KeyAuth))) };
+        Assert.Equal(TpmResult.Success, Flush(0x06000001, TpmResourceType.DaaTpm));
+        Assert.Equal(0, _tpm.State.DaaSessions.Count);
     }
 
     [Theory]

@@ -9,13 +9,14 @@ namespace Vtpm.Engine.Tests.Commands.MonotonicCounters;
 public class CounterTests
 {
     [Fact]
-    public void CreateCounter_First_StartsAboveZeroWithItsLabel()
+    public void CreateCounter_Actions3And6To8_First_StartsAboveZeroWithItsLabel()
     {
         TestTpm tpm = Owned();
         CreateCounterResponse counter = tpm.CreateCounter(0x41424344);
         Assert.Equal(1u, counter.CounterValue.Counter);
         Assert.Equal(0x41424344u, counter.CounterValue.Label);
         Assert.Equal(0x41424344u, tpm.ReadCounter(counter.CountId).Label);
+        Assert.Equal(TestTpm.CounterAuth, tpm.State.Permanent.Counters.Counters.Find(counter.CountId)!.Auth.Span.ToArray());
     }
 
     [Fact]
@@ -59,7 +60,7 @@ public class CounterTests
     }
 
     [Fact]
-    public void CreateCounter_Action5_Another_StartsAboveEveryValueThereWas()
+    public void CreateCounter_Actions5And6_Another_StartsAboveEveryValueThereWas()
     {
         TestTpm tpm = Owned();
         uint first = tpm.CreateCounter().CountId;
@@ -120,7 +121,7 @@ public class CounterTests
     }
 
     [Fact]
-    public void IncrementCounter_Action2a_AnotherThanTheOneOfThisBoot_BadCounter()
+    public void IncrementCounter_Actions1cAnd2a_AnotherThanTheOneOfThisBoot_BadCounter()
     {
         TestTpm tpm = Owned();
         uint first = tpm.CreateCounter().CountId;
@@ -131,6 +132,16 @@ public class CounterTests
         tpm.PowerCycle();
         Assert.Equal(0xFFFFFFFFu, tpm.GetProperty(TpmCapabilityProperty.ActiveCounter));
         Assert.Equal(TpmResult.Success, tpm.IncrementCounter(second, out _));
+    }
+
+    [Fact]
+    public void IncrementCounter_Action2b_WrongSecretForTheOneOfThisBoot_AuthFail()
+    {
+        TestTpm tpm = Owned();
+        uint counter = tpm.CreateCounter().CountId;
+        Assert.Equal(TpmResult.Success, tpm.IncrementCounter(counter, out _));
+        Assert.Equal(TpmResult.AuthFail, tpm.ResultOf(new IncrementCounter(), new CounterRequest { CountId = counter }, tpm.AsOwner()));
+        Assert.Equal(2u, tpm.ReadCounter(counter).Counter);
     }
 
     [Fact]
@@ -174,6 +185,15 @@ public class CounterTests
     }
 
     [Fact]
+    public void ReadCounter_Action2_AnyCounter_AnswersItsValueAndLabel()
+    {
+        TestTpm tpm = Owned();
+        uint counter = tpm.CreateCounter(0x41424344).CountId;
+        tpm.IncrementCounter(counter, out _);
+        Assert.Equal(new TpmCounterValue { Label = 0x41424344, Counter = 2 }, tpm.ReadCounter(counter));
+    }
+
+    [Fact]
     public void ReadCounter_Action1_NoCounter_BadCounter() =>
         Assert.Equal(TpmResult.BadCounter, new TestTpm().ResultOf(new ReadCounter(), new CounterRequest { CountId = 1 }));
 
@@ -186,10 +206,15 @@ public class CounterTests
         Assert.Equal(1u, tpm.ReadCounter(counter).Counter);
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void ReleaseCounter_Actions2To4_IsGoneWithItsSessionsAndItsPlace(bool byOwner)
+    [Fact]
+    public void ReleaseCounter_Actions2To4_IsGoneWithItsSessionsAndItsPlace() =>
+        AssertReleases((tpm, request) => tpm.Send(new ReleaseCounter(), request, tpm.Oiap(TestTpm.CounterAuth)));
+
+    [Fact]
+    public void ReleaseCounterOwner_Actions3To5_IsGoneWithItsSessionsAndItsPlace() =>
+        AssertReleases((tpm, request) => tpm.Send(new ReleaseCounterOwner(), request, tpm.AsOwner()));
+
+    private static void AssertReleases(Action<TestTpm, CounterRequest> release)
     {
         TestTpm tpm = Owned();
         uint released = tpm.CreateCounter().CountId;
@@ -197,8 +222,7 @@ public class CounterTests
         Assert.Equal(TpmResult.Success, tpm.IncrementCounter(released, out _));
         TestAuth osap = tpm.Osap(TpmEntityType.Counter, released, TestTpm.CounterAuth);
         var request = new CounterRequest { CountId = released };
-        if (byOwner) tpm.Send(new ReleaseCounterOwner(), request, tpm.AsOwner());
-        else tpm.Send(new ReleaseCounter(), request, tpm.Oiap(TestTpm.CounterAuth));
+        release(tpm, request);
         Assert.Null(tpm.State.Sessions.Find(osap.Handle));
         Assert.Equal(TpmResult.BadCounter, tpm.ResultOf(new ReadCounter(), request));
         Assert.Equal(TpmResult.BadCounter, tpm.IncrementCounter(other, out _));
@@ -220,14 +244,6 @@ public class CounterTests
     {
         TestTpm tpm = Owned();
         Assert.Equal(TpmResult.BadCounter, tpm.ResultOf(new ReleaseCounterOwner(), new CounterRequest { CountId = 5 }, tpm.AsOwner()));
-    }
-
-    [Fact]
-    public void Osap_CounterOrNvAreaThatThereIsNot_Fails()
-    {
-        TestTpm tpm = Owned();
-        Assert.Throws<TpmErrorException>(() => tpm.Osap(TpmEntityType.Counter, 5, TestTpm.CounterAuth));
-        Assert.Throws<TpmErrorException>(() => tpm.Osap(TpmEntityType.Nv, 5, TestTpm.NvAuth));
     }
 
     [Fact]

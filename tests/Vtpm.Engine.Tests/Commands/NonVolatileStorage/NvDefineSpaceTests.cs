@@ -10,7 +10,7 @@ public class NvDefineSpaceTests
     private const TpmNvPermission ReadWriteByOwner = TpmNvPermission.OwnerRead | TpmNvPermission.OwnerWrite;
 
     [Fact]
-    public void NvDefineSpace_Action1_LockIndex_LocksForGood()
+    public void NvDefineSpace_Actions1bAnd1c_LockIndex_LocksForGood()
     {
         var tpm = new TestTpm();
         tpm.LockNv();
@@ -21,7 +21,7 @@ public class NvDefineSpaceTests
     }
 
     [Fact]
-    public void NvDefineSpace_Action1_LockIndexWithSize_BadIndex()
+    public void NvDefineSpace_Action1a_LockIndexWithSize_BadIndex()
     {
         var tpm = new TestTpm();
         Assert.Equal(TpmResult.BadIndex, tpm.TryDefineNvUnowned(TestTpm.NvPublic(TpmNvPermission.None, 1, TpmNvIndex.Lock)));
@@ -29,7 +29,7 @@ public class NvDefineSpaceTests
     }
 
     [Fact]
-    public void NvDefineSpace_Action1_BytesOfARealTool_Locks()
+    public void NvDefineSpace_Action1b_BytesOfARealTool_Locks()
     {
         var tpm = new TestTpm();
         byte[] request = Convert.FromHexString(
@@ -40,7 +40,7 @@ public class NvDefineSpaceTests
     }
 
     [Fact]
-    public void NvDefineSpace_Action2_NotLocked_NeedsNoPresenceAndTakesTheDBit()
+    public void NvDefineSpace_Actions2aAnd6g_NotLocked_NeedsNoPresenceAndTakesTheDBit()
     {
         var tpm = new TestTpm();
         TpmNvDataPublic permanent = TestTpm.NvPublic(TpmNvPermission.OwnerWrite, 16, TpmNvIndex.D | TpmNvIndex.EKCert);
@@ -53,7 +53,7 @@ public class NvDefineSpaceTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void NvDefineSpace_Action2_DisabledOrDeactivated_OnlyWhileNotLocked(bool disabled)
+    public void NvDefineSpace_Action2a_DisabledOrDeactivated_OnlyWhileNotLocked(bool disabled)
     {
         var tpm = new TestTpm();
         tpm.AssertPresence();
@@ -73,7 +73,7 @@ public class NvDefineSpaceTests
     [InlineData(TpmNvIndex.Index0, true)]
     [InlineData(TpmNvIndex.Dir, false)]
     [InlineData(TpmNvIndex.D | 0x101, true)]
-    public void NvDefineSpace_Action3_ReservedIndex_BadIndex(uint index, bool nvLocked)
+    public void NvDefineSpace_Actions2bAnd3_ReservedIndex_BadIndex(uint index, bool nvLocked)
     {
         var tpm = new TestTpm();
         tpm.AssertPresence();
@@ -82,7 +82,7 @@ public class NvDefineSpaceTests
     }
 
     [Fact]
-    public void NvDefineSpace_Action4_WrongOwnerAuth_AuthFail()
+    public void NvDefineSpace_Action4a_WrongOwnerAuth_AuthFail()
     {
         TestTpm tpm = Owned();
         TestAuth osap = tpm.Osap(TpmEntityType.Owner, TpmKeyHandle.Owner, TestTpm.OwnerAuth);
@@ -129,7 +129,7 @@ public class NvDefineSpaceTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void NvDefineSpace_Action5d_TooManyUnownedWrites_MaxNvWrites(bool nvLocked)
+    public void NvDefineSpace_Actions5dAnd12c_TooManyUnownedWrites_MaxNvWrites(bool nvLocked)
     {
         var tpm = new TestTpm(TpmProfile.Xen with { NvWritesWithoutOwner = 2 });
         tpm.AssertPresence();
@@ -182,7 +182,7 @@ public class NvDefineSpaceTests
     }
 
     [Fact]
-    public void NvDefineSpace_Action6f_Deleted_EndsItsSessionsAndIsGone()
+    public void NvDefineSpace_Actions6fAnd6g_Deleted_EndsItsSessionsAndIsGone()
     {
         TestTpm tpm = Owned();
         tpm.DefineNv(TestTpm.NvPublic(TpmNvPermission.AuthRead | TpmNvPermission.AuthWrite));
@@ -215,7 +215,7 @@ public class NvDefineSpaceTests
     [Theory]
     [InlineData(0x00)]
     [InlineData(0x20)]
-    public void NvDefineSpace_Action8_LocalitiesThatThereAreNot_InvalidStructure(byte localities)
+    public void NvDefineSpace_Action8a_LocalitiesThatThereAreNot_InvalidStructure(byte localities)
     {
         TestTpm tpm = Owned();
         TpmNvDataPublic pubInfo = TestTpm.NvPublic(ReadWriteByOwner);
@@ -240,7 +240,7 @@ public class NvDefineSpaceTests
     [InlineData(TpmNvPermission.GlobalLock | TpmNvPermission.WriteStClear | TpmNvPermission.WriteAll, TpmResult.PerNoWrite)]
     [InlineData(TpmNvPermission.WriteDefine, TpmResult.Success)]
     [InlineData(TpmNvPermission.PPWrite, TpmResult.Success)]
-    public void NvDefineSpace_Action9_Attributes_MustBeConsistent(TpmNvPermission permission, TpmResult expected) =>
+    public void NvDefineSpace_Actions9bTo9d_Attributes_MustBeConsistent(TpmNvPermission permission, TpmResult expected) =>
         Assert.Equal(expected, Owned().TryDefineNv(TestTpm.NvPublic(permission)));
 
     [Fact]
@@ -263,6 +263,39 @@ public class NvDefineSpaceTests
     [InlineData(0x80FF0001u, TpmResult.Success)]
     public void NvDefineSpace_Action9e_Index_MustBeForThisPlatform(uint index, TpmResult expected) =>
         Assert.Equal(expected, Owned().TryDefineNv(TestTpm.NvPublic(ReadWriteByOwner, 16, index)));
+
+    [Fact]
+    public void NvDefineSpace_Actions4cAnd10And12aTo12b_ByOwner_HoldsWhatWasAskedForAndOnes()
+    {
+        TestTpm tpm = Owned();
+        TpmNvDataPublic pubInfo = TestTpm.NvPublic(TpmNvPermission.AuthRead | TpmNvPermission.AuthWrite, size: 5);
+        pubInfo.PcrInfoWrite = TestTpm.AnyPcrs(TpmLocalitySelection.Zero | TpmLocalitySelection.Three);
+        tpm.DefineNv(pubInfo);
+        NvArea area = tpm.State.Permanent.Nv.Find(TestTpm.NvIndex)!;
+        Assert.Equal(TestTpm.NvAuth, area.Auth.Span.ToArray());
+        Assert.Equal([0xFF, 0xFF, 0xFF, 0xFF, 0xFF], area.Data.ToArray());
+        Assert.Equal(WireFormat.ToBytes(pubInfo), tpm.GetCapability(TpmCapability.NvIndex, TestTpm.NvIndex));
+    }
+
+    [Fact]
+    public void NvDefineSpace_Action5e_WithoutOwner_TheSecretComesInTheClear()
+    {
+        var tpm = new TestTpm();
+        tpm.AssertPresence();
+        tpm.LockNv();
+        Assert.Equal(TpmResult.Success, tpm.TryDefineNvUnowned(TestTpm.NvPublic(TpmNvPermission.AuthRead | TpmNvPermission.AuthWrite)));
+        tpm.TakeOwnership();
+        Assert.Equal(TpmResult.Success, tpm.ReadNvAuth(1, out _, tpm.Oiap(TestTpm.NvAuth)));
+    }
+
+    [Fact]
+    public void NvDefineSpace_Action6e_DeletedBeforeNvLocked_CountsAsAWrite()
+    {
+        var tpm = new TestTpm();
+        Assert.Equal(TpmResult.Success, tpm.TryDefineNvUnowned(TestTpm.NvPublic(TpmNvPermission.PPWrite)));
+        Assert.Equal(TpmResult.Success, tpm.TryDefineNvUnowned(TestTpm.NvPublic(TpmNvPermission.PPWrite, size: 0)));
+        Assert.Equal(2u, tpm.State.Permanent.Data.NoOwnerNvWrite);
+    }
 
     [Fact]
     public void NvDefineSpace_Action11_MemoryTaken_NoSpaceAndReportedTruthfully()

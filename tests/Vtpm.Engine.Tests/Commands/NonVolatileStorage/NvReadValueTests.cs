@@ -10,7 +10,7 @@ public class NvReadValueTests
     private const TpmNvPermission ReadWriteByOwner = TpmNvPermission.OwnerRead | TpmNvPermission.OwnerWrite;
 
     [Fact]
-    public void NvReadValue_ByOwner_ReadsWhatWasWritten()
+    public void NvReadValue_Action11c_ByOwner_ReadsWhatWasWritten()
     {
         TestTpm tpm = With(ReadWriteByOwner);
         Assert.Equal(TpmResult.Success, tpm.WriteNv("hello world"u8.ToArray(), auths: tpm.AsOwner()));
@@ -19,7 +19,7 @@ public class NvReadValueTests
     }
 
     [Fact]
-    public void NvReadValue_Action1_NotLocked_IgnoresOwnerPresenceLocalityPcrsAndLock()
+    public void NvReadValue_Action1a_NotLocked_IgnoresOwnerPresenceLocalityPcrsAndLock()
     {
         var tpm = new TestTpm();
         TpmNvDataPublic pubInfo = TestTpm.NvPublic(ReadWriteByOwner | TpmNvPermission.PPRead | TpmNvPermission.ReadStClear);
@@ -39,6 +39,17 @@ public class NvReadValueTests
     }
 
     [Fact]
+    public void NvReadValue_Action1c_NotLockedButWrongAuthorization_AuthFail()
+    {
+        var tpm = new TestTpm();
+        tpm.TakeOwnership();
+        tpm.DefineNv(TestTpm.NvPublic(ReadWriteByOwner));
+        Assert.Equal(TpmResult.AuthFail, tpm.ReadNv(1, out _, auths: tpm.Oiap(TestTpm.WellKnown)));
+        Assert.Equal(TpmResult.Success, tpm.ReadNv(1, out _, auths: tpm.AsOwner()));
+        Assert.Equal(TpmResult.Success, tpm.ReadNv(1, out _));
+    }
+
+    [Fact]
     public void NvReadValue_Action2_NoArea_BadIndex()
     {
         Assert.Equal(TpmResult.BadIndex, new TestTpm().ReadNv(1, out _));
@@ -48,7 +59,7 @@ public class NvReadValueTests
     [Theory]
     [InlineData(true, TpmResult.Disabled)]
     [InlineData(false, TpmResult.Deactivated)]
-    public void NvReadValue_Action3_DisabledOrDeactivated_NotForTheOwner(bool disabled, TpmResult expected)
+    public void NvReadValue_Action3a_DisabledOrDeactivated_NotForTheOwner(bool disabled, TpmResult expected)
     {
         TestTpm tpm = With(ReadWriteByOwner);
         tpm.DefineNv(TestTpm.NvPublic(TpmNvPermission.OwnerWrite, 16, TestTpm.NvIndex + 1));
@@ -79,7 +90,7 @@ public class NvReadValueTests
     [Theory]
     [InlineData(ReadWriteByOwner)]
     [InlineData(TpmNvPermission.AuthRead | TpmNvPermission.OwnerWrite)]
-    public void NvReadValue_Action5_NoAuthorizationWhereOneIsAskedFor_AuthConflict(TpmNvPermission permission) =>
+    public void NvReadValue_Actions5aAnd5b_NoAuthorizationWhereOneIsAskedFor_AuthConflict(TpmNvPermission permission) =>
         Assert.Equal(TpmResult.AuthConflict, With(permission).ReadNv(1, out _));
 
     [Fact]
@@ -103,7 +114,7 @@ public class NvReadValueTests
     }
 
     [Fact]
-    public void NvReadValue_Action8_ReadStClear_LocksUntilStartup()
+    public void NvReadValue_Actions8And10_ReadStClear_LocksUntilStartup()
     {
         TestTpm tpm = With(TpmNvPermission.OwnerWrite | TpmNvPermission.ReadStClear);
         Assert.Equal(TpmResult.Success, tpm.ReadNv(0, out byte[] nothing));

@@ -8,7 +8,7 @@ namespace Vtpm.Engine.Tests.Commands.NonVolatileStorage;
 public class NvWriteValueTests
 {
     [Fact]
-    public void NvWriteValue_ByOwnerAtOffset_WritesThereAndNowhereElse()
+    public void NvWriteValue_Action15d_ByOwnerAtOffset_WritesThereAndNowhereElse()
     {
         TestTpm tpm = With(TpmNvPermission.OwnerWrite);
         Assert.Equal(TpmResult.Success, tpm.WriteNv([1, 2, 3], offset: 4, auths: tpm.AsOwner()));
@@ -37,7 +37,7 @@ public class NvWriteValueTests
     }
 
     [Fact]
-    public void NvWriteValue_Action1_NotLocked_IgnoresOwnerPresenceLocalityPcrsAndLocks()
+    public void NvWriteValue_Action1a_NotLocked_IgnoresOwnerPresenceLocalityPcrsAndLocks()
     {
         var tpm = new TestTpm();
         TpmNvDataPublic pubInfo = TestTpm.NvPublic(TpmNvPermission.OwnerWrite | TpmNvPermission.PPWrite | TpmNvPermission.WriteDefine | TpmNvPermission.GlobalLock);
@@ -75,7 +75,7 @@ public class NvWriteValueTests
     [InlineData(TpmNvPermission.OwnerWrite, false, TpmResult.Deactivated)]
     [InlineData(TpmNvPermission.PPWrite, true, TpmResult.Success)]
     [InlineData(TpmNvPermission.PPWrite, false, TpmResult.Success)]
-    public void NvWriteValue_Action3_DisabledOrDeactivated_NotForTheOwner(TpmNvPermission permission, bool disabled, TpmResult expected)
+    public void NvWriteValue_Action3a_DisabledOrDeactivated_NotForTheOwner(TpmNvPermission permission, bool disabled, TpmResult expected)
     {
         TestTpm tpm = With(permission);
         tpm.AssertPresence();
@@ -108,7 +108,7 @@ public class NvWriteValueTests
         Assert.Equal(TpmResult.AuthConflict, With(TpmNvPermission.OwnerWrite).WriteNv([1]));
 
     [Fact]
-    public void NvWriteValue_Action6_Index0_LocksGlobalLockAreasUntilStartup()
+    public void NvWriteValue_Actions6aTo6cAnd11_Index0_LocksGlobalLockAreasUntilStartup()
     {
         TestTpm tpm = With(TpmNvPermission.OwnerWrite | TpmNvPermission.GlobalLock);
         Assert.Equal(TpmResult.BadIndex, tpm.WriteNv([1], index: TpmNvIndex.Index0));
@@ -146,7 +146,7 @@ public class NvWriteValueTests
     }
 
     [Fact]
-    public void NvWriteValue_Action10_WriteDefine_LocksForGood()
+    public void NvWriteValue_Actions10And14_WriteDefine_LocksForGood()
     {
         TestTpm tpm = With(TpmNvPermission.WriteDefine);
         Assert.Equal(TpmResult.Success, tpm.WriteNv([7]));
@@ -161,7 +161,7 @@ public class NvWriteValueTests
     }
 
     [Fact]
-    public void NvWriteValue_Action12_WriteStClear_LocksThisAreaUntilStartup()
+    public void NvWriteValue_Actions12And14_WriteStClear_LocksThisAreaUntilStartup()
     {
         TestTpm tpm = With(TpmNvPermission.OwnerWrite | TpmNvPermission.WriteStClear);
         tpm.DefineNv(TestTpm.NvPublic(TpmNvPermission.OwnerWrite | TpmNvPermission.WriteStClear, 16, TestTpm.NvIndex + 1));
@@ -204,7 +204,7 @@ public class NvWriteValueTests
     }
 
     [Fact]
-    public void NvWriteValue_Action15e_NoOwner_CountsWritesButNotLocks()
+    public void NvWriteValue_Actions5bAnd15e_NoOwner_CountsWritesButNotLocks()
     {
         var tpm = new TestTpm();
         tpm.AssertPresence();

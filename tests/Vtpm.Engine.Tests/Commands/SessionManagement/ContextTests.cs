@@ -25,7 +25,7 @@ public class ContextTests
     }
 
     [Fact]
-    public void SaveContext_Oiap_ComesBackWithItsHandleAndNonce()
+    public void SaveContextAndLoadContext_Action10_Oiap_ComesBackWithItsHandleAndNonce()
     {
         TestAuth auth = _tpm.Oiap(TestTpm.KeyAuth);
         byte[] blob = Save(auth.Handle, TpmResourceType.Auth);
@@ -58,7 +58,7 @@ public class ContextTests
     }
 
     [Fact]
-    public void SaveContext_Key_StaysLoadedAndComesBackAsOftenAsWanted()
+    public void LoadContext_Actions8And10_Key_ComesBackAsOftenAsWanted()
     {
         byte[] blob = Save(_key, TpmResourceType.Key);
         Assert.NotNull(_tpm.State.Keys.Find(_key));
@@ -87,7 +87,7 @@ public class ContextTests
         Assert.Equal(TpmResult.InvalidResource, ResultOfSave(_key, type));
 
     [Fact]
-    public void SaveContext_Action8_Blob_NamesWhatItHoldsAndHidesIt()
+    public void SaveContext_Actions7To9_Blob_NamesWhatItHoldsAndHidesIt()
     {
         LoadedKey key = _tpm.State.Keys.Find(_key)!;
         byte[] bytes = Save(_key, TpmResourceType.Key);
@@ -101,6 +101,63 @@ public class ContextTests
         Assert.Equal((TpmResourceType.Auth, auth.Handle, 1u), (blob.ResourceType, blob.Handle, blob.ContextCount));
         Assert.Equal(key.PubDataDigest.ReadOnlySpan.ToArray(), blob.AdditionalData[16..].ToArray());
         Assert.Equal(-1, blob.SensitiveData.Span.IndexOf(auth.Key));
+    }
+
+    [Fact]
+    public void SaveContext_Action4a_Key_TheNonceIsMadeOnceInABoot()
+    {
+        Assert.Equal(default, _tpm.State.StClearData.ContextNonceKey);
+        Save(_key, TpmResourceType.Key);
+        TpmNonce nonce = _tpm.State.StClearData.ContextNonceKey;
+        Save(_key, TpmResourceType.Key);
+        Assert.NotEqual(default, nonce);
+        Assert.Equal(nonce, _tpm.State.StClearData.ContextNonceKey);
+    }
+
+    [Fact]
+    public void SaveContext_Action4a3_KeyThatIsPinned_OwnerControl()
+    {
+        _tpm.State = _tpm.State with { Keys = _tpm.State.Keys.Replace(_tpm.State.Keys.Find(_key)! with { OwnerEvict = true }) };
+        Assert.Equal(TpmResult.OwnerControl, ResultOfSave(_key, TpmResourceType.Key));
+    }
+
+    [Fact]
+    public void SaveContext_Action4b_Session_TheNonceIsMadeOnceInABoot()
+    {
+        Assert.Equal(default, _tpm.State.StAnyData.ContextNonceSession);
+        Save(_tpm.Oiap(TestTpm.KeyAuth).Handle, TpmResourceType.Auth);
+        TpmNonce nonce = _tpm.State.StAnyData.ContextNonceSession;
+        Save(_tpm.Oiap(TestTpm.KeyAuth).Handle, TpmResourceType.Auth);
+        Assert.NotEqual(default, nonce);
+        Assert.Equal(nonce, _tpm.State.StAnyData.ContextNonceSession);
+    }
+
+    [Fact]
+    public void SaveContext_Action10c_Session_IsNotOpenAnyMoreAndAKeyStaysLoaded()
+    {
+        uint auth = _tpm.Oiap(TestTpm.KeyAuth).Handle;
+        Save(auth, TpmResourceType.Auth);
+        Save(_key, TpmResourceType.Key);
+        Assert.Null(_tpm.State.Sessions.Find(auth));
+        Assert.NotNull(_tpm.State.Keys.Find(_key));
+    }
+
+    /// <summary>
+    /// A witness that has the TPM's secrets: BCL's AES opens the sensitive area, and its HMAC over the blob as it was before the encryption, with a
+    /// digest of zeroes, is the integrity digest.
+    /// </summary>
+    [Fact]
+    public void SaveContextAndLoadContext_Actions3And11And12_Blob_IsEncryptedAndSealedByTheTpmsSecrets()
+    {
+        _ = WireFormat.Read(Save(_key, TpmResourceType.Key), out TpmContextBlob blob);
+        byte[] sensitive = Witness.AesCtr(_tpm.State.Permanent.Data.ContextKey.Span, blob.AdditionalData.Span[..16], blob.SensitiveData.Span);
+        Assert.Equal([0, 2], sensitive[..2]);
+        Assert.Equal(_tpm.State.StClearData.ContextNonceKey.ReadOnlySpan.ToArray(), sensitive[2..22]);
+        TpmContextBlob open = blob;
+        (open.SensitiveData, open.IntegrityDigest) = (sensitive, default);
+        byte[] integrity = HMACSHA1.HashData(_tpm.State.Permanent.Data.TpmProof.Span, WireFormat.ToBytes(open));
+        Assert.Equal(integrity, blob.IntegrityDigest.ReadOnlySpan.ToArray());
+        Assert.NotEqual(0u, Load(WireFormat.ToBytes(blob)));
     }
 
     [Fact]
@@ -129,7 +186,7 @@ public class ContextTests
     }
 
     [Fact]
-    public void LoadContext_Action5_Session_LoadsOnlyOnce()
+    public void LoadContext_Action9_Session_LoadsOnlyOnce()
     {
         byte[] blob = Save(_tpm.Oiap(TestTpm.KeyAuth).Handle, TpmResourceType.Auth);
         Load(blob, flush: true);

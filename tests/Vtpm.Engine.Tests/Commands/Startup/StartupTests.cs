@@ -41,7 +41,7 @@ public class StartupTests
     }
 
     [Fact]
-    public void Startup_Actions2aTo2cAnd2fTo2h_Clear_ResetsEverythingVolatile()
+    public void Startup_Actions2aTo2dAnd2fTo2h_Clear_ResetsEverythingVolatile()
     {
         TestTpm tpm = Used();
         TpmNonce tickNonce = tpm.State.StAnyData.TickNonce;
@@ -55,6 +55,7 @@ public class StartupTests
         Assert.Equal(new StClearData(), tpm.State.StClearData);
         Assert.Equal(0, tpm.State.Sessions.Count);
         AssertNothingSaved(tpm);
+        Assert.Equal(default, tpm.State.StAnyData.AuditDigest);
         Assert.NotEqual(tickNonce, tpm.State.StAnyData.TickNonce);
     }
 
@@ -188,6 +189,18 @@ public class StartupTests
         tpm.Send(new SaveState(), default);
         PcrBank kept = tpm.State.Permanent.SavedState!.Pcrs;
         Assert.Equal((measured, default, default, TpmDigest.AllOnes), (kept[15], kept[16], kept[23], kept[17]));
+    }
+
+    /// <summary>As the startup effects say that TPM_GetCapability answers: every TPM_Startup begins a new audit session.</summary>
+    [Fact]
+    public void StartupAndSaveState_Actions2And3d_AuditDigest_IsNotKept()
+    {
+        TestTpm tpm = Used();
+        Assert.NotEqual(default, tpm.State.StAnyData.AuditDigest);
+        Assert.NotEqual(0u, tpm.GetProperty(TpmCapabilityProperty.StartupEffect) & (uint)TpmStartupEffects.AuditDigestByAny);
+        tpm.Send(new SaveState(), default);
+        tpm.PowerCycle(TpmStartupType.State);
+        Assert.Equal(default, tpm.State.StAnyData.AuditDigest);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public class TickTests
     private static readonly byte[] KeyAuth = [.. Enumerable.Repeat((byte)0x11, 20)];
 
     [Fact]
-    public void GetTicks_TimePasses_CountsItInItsOwnUnit()
+    public void GetTicks_Action2_TimePasses_CountsItInItsOwnUnit()
     {
         var tpm = new TestTpm();
         Assert.Equal(0ul, tpm.Send(new GetTicks(), default).CurrentTime.CurrentTicks);
@@ -41,7 +41,7 @@ public class TickTests
     [InlineData(TpmKeyUsage.Signing, TpmSigScheme.RsaSsaPkcs1V15Info)]
     [InlineData(TpmKeyUsage.Identity, TpmSigScheme.RsaSsaPkcs1V15Sha1)]
     [InlineData(TpmKeyUsage.Legacy, TpmSigScheme.RsaSsaPkcs1V15Sha1)]
-    public void TickStampBlob_Action7_SignsDigestAndTicks(TpmKeyUsage usage, TpmSigScheme scheme)
+    public void TickStampBlob_Actions6To8_SignsDigestAndTicks(TpmKeyUsage usage, TpmSigScheme scheme)
     {
         TestTpm tpm = WithKey(usage, scheme);
         tpm.Time.Advance(TimeSpan.FromMilliseconds(7));
