@@ -33,7 +33,7 @@ public sealed partial class CommandContext
         Extend(new TpmAuditEventIn { InputParms = inputParms, AuditCount = AuditCount });
     }
 
-    /// <summary>§8.1 actions 2d and 2e, when the command has succeeded and its response is written; the input first, unless it is there already.</summary>
+    /// <summary>§8.1 actions 2d and 2e, when a command has succeeded and its response is written; the input first, where that is missing.</summary>
     internal void AuditSuccess(in TpmDigest outParamDigest)
     {
         if (!_inputAudited) AuditInput(InParamDigest);

@@ -19,8 +19,8 @@ public sealed partial class CommandContext
     private int _authorizations;
 
     /// <summary>
-    /// What the HMACs of the request are over: SHA-1(ordinal || parameters behind the handles), Part 1 §25. TPM_ExecuteTransport puts another one in its
-    /// place, for which it must look into the command that it brings.
+    /// What the HMACs of the request are over: SHA-1(ordinal || parameters behind the handles), Part 1 §25. TPM_ExecuteTransport puts another one in
+    /// its place, for which it must look into the command that it brings.
     /// </summary>
     public TpmDigest InParamDigest { get; set; }
 
@@ -60,7 +60,8 @@ public sealed partial class CommandContext
     public TpmResult AuthorizeOwner()
     {
         if (PermanentData.OwnerAuth is not { } ownerAuth) return TpmResult.AuthFail;
-        if (NextAuth?.Session.Protocol != TpmProtocolId.Oiap || !TryFindOwnerReference(out DelegateRow? row)) return Authorize(AuthEntity.Owner, ownerAuth);
+        bool isOiap = NextAuth?.Session.Protocol == TpmProtocolId.Oiap;
+        if (!isOiap || !TryFindOwnerReference(out DelegateRow? row)) return Authorize(AuthEntity.Owner, ownerAuth);
         if (row is null) return TpmResult.BadIndex;
         if (CheckDelegation(row.Pub, AuthEntity.Owner).Failed(out TpmResult notDelegated)) return notDelegated;
         OwnerDelegation = row.Pub;
@@ -68,8 +69,8 @@ public sealed partial class CommandContext
     }
 
     /// <summary>
-    /// Verifies that the next session proves knowledge of <paramref name="secret"/>, which is that of <paramref name="entity"/>: directly for OIAP, by
-    /// the session's shared secret for an OSAP or DSAP session that is bound to the same entity.
+    /// Verifies that the next session proves knowledge of <paramref name="secret"/>, which is that of <paramref name="entity"/>: directly for OIAP,
+    /// by the session's shared secret for an OSAP or DSAP session that is bound to the same entity.
     /// </summary>
     /// <returns>TPM_SUCCESS, TPM_AUTHFAIL or TPM_AUTH2FAIL, or TPM_DEFEND_LOCK_RUNNING without having looked.</returns>
     public TpmResult Authorize(in AuthEntity entity, Secret secret)
@@ -166,7 +167,7 @@ public sealed partial class CommandContext
         }
     }
 
-    /// <summary>Ends every session that is bound to <paramref name="entity"/>, for it is gone or has another secret (Part 3 §18.2 action 14).</summary>
+    /// <summary>Ends every session that is bound to <paramref name="entity"/>: it is gone or has another secret (Part 3 §18.2 action 14).</summary>
     public void EndSessionsOf(AuthEntity entity)
     {
         State = State with { Sessions = State.Sessions.Without(session => session.Protocol != TpmProtocolId.Oiap && session.Entity == entity) };

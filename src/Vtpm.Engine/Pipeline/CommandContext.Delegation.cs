@@ -20,7 +20,7 @@ public sealed partial class CommandContext
         return isDelegated;
     }
 
-    /// <summary>What every use of a delegation begins with: its family is there and enabled, and the delegation is of its present generation.</summary>
+    /// <summary>What every use of a delegation begins with: its family is there and enabled, and it is of the family's present generation.</summary>
     /// <returns>TPM_BADINDEX without the family, TPM_DISABLED_CMD when it is not enabled, TPM_FAMILYCOUNT for an old generation.</returns>
     public TpmResult CheckFamily(in TpmDelegatePublic pub)
     {
@@ -35,8 +35,8 @@ public sealed partial class CommandContext
         OwnerDelegation is { } delegation && delegation.FamilyId != familyId ? TpmResult.DelegateFamily : TpmResult.Success;
 
     /// <summary>
-    /// Part 3 §19.1 action 4: what the tables said has changed, so that every session of a delegate ends, also one that is saved outside, and the owner
-    /// pointer points to the owner again.
+    /// Part 3 §19.1 action 4: what the tables said has changed, so that every session of a delegate ends, also one that is saved outside, and the
+    /// owner pointer points to the owner again.
     /// </summary>
     public void EndDelegatedSessions()
     {

@@ -38,8 +38,8 @@ public sealed partial class CommandContext
     }
 
     /// <summary>
-    /// Executes a command that came in the transport session <paramref name="carrier"/>, on the state that is proposed so far, which becomes what that command proposes: a failure
-    /// of it is no failure of this one.
+    /// Executes a command that came in the transport session <paramref name="carrier"/>, on the state that is proposed so far, which becomes what
+    /// that command proposes: a failure of it is no failure of this one.
     /// </summary>
     /// <returns>Bytes of its response.</returns>
     internal int ExecuteWrapped(ReadOnlySpan<byte> request, TransportSession carrier, Span<byte> response)

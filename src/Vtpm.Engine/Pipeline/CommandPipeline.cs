@@ -188,7 +188,8 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable command
         TpmState after = tpm.State;
         SavedState? kept = after.Permanent.SavedState;
         bool isStale = kept is not null && kept == before.Permanent.SavedState
-            && (after.Pcrs != before.Pcrs || after.StClearFlags != before.StClearFlags || after.StClearData != before.StClearData || after.Keys != before.Keys);
+            && (after.Pcrs != before.Pcrs || after.Keys != before.Keys
+                || after.StClearFlags != before.StClearFlags || after.StClearData != before.StClearData);
         return isStale ? after with { Permanent = after.Permanent with { SavedState = null } } : after;
     }
 

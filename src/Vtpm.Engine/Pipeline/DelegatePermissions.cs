@@ -21,7 +21,7 @@ public static class DelegatePermissions
         _ => false,
     };
 
-    /// <summary>What a delegation that is to be must be like: of one kind, without bits that stand for nothing, and bound to PCRs that there are.</summary>
+    /// <summary>What a new delegation must be like: of one kind, without bits that stand for nothing, and bound to PCRs that there are.</summary>
     /// <returns>TPM_BAD_PARAMETER for another kind or a reserved bit, TPM_INVALID_PCR_INFO for a binding that nothing can meet.</returns>
     public static TpmResult CheckPublic(in TpmDelegatePublic pub, TpmDelegateType type)
     {
@@ -45,7 +45,9 @@ public static class DelegatePermissions
 
     /// <summary>A delegation that names no PCRs and no locality is bound to no environment (Part 1 §29.8.1).</summary>
     public static bool IsUnbound(in TpmPcrInfoShort pcrInfo) =>
-        pcrInfo.PcrSelection.IsEmpty && pcrInfo.PcrSelection.PcrSelect.Length <= PcrBank.Count / 8 && pcrInfo.LocalityAtRelease == TpmLocalitySelection.None;
+        pcrInfo.LocalityAtRelease == TpmLocalitySelection.None
+        && pcrInfo.PcrSelection.IsEmpty
+        && pcrInfo.PcrSelection.PcrSelect.Length <= PcrBank.Count / 8;
 
     public static Owner OwnerPermission(TpmOrdinal ordinal) => ordinal switch
     {

@@ -10,7 +10,9 @@ internal static class AuditedOrdinals
     public static byte[] List(CommandContext tpm, TpmOrdinal start)
     {
         TpmOrdinal[] audited =
-            [.. tpm.Commands.Commands.Where(tpm.IsOrdinalAudited).Select(command => command.Traits.Ordinal).Where(ordinal => ordinal >= start).Order()];
+        [
+            .. tpm.Commands.Commands.Where(tpm.IsOrdinalAudited).Select(command => command.Traits.Ordinal).Where(ordinal => ordinal >= start).Order(),
+        ];
         byte[] list = new byte[sizeof(uint) * audited.Length];
         for (int i = 0; i < audited.Length; i++) BinaryPrimitives.WriteUInt32BigEndian(list.AsSpan(i * sizeof(uint)), (uint)audited[i]);
         return list;

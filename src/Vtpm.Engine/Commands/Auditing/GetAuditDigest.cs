@@ -34,7 +34,8 @@ public struct GetAuditDigestResponse : IWireStructure<GetAuditDigestResponse>
 
 /// <summary><c>TPM_GetAuditDigest</c>, Part 3 §8.3: the digest of what was audited, and what is audited.</summary>
 public sealed class GetAuditDigest()
-    : TpmCommand<GetAuditDigestRequest, GetAuditDigestResponse>(TpmOrdinal.GetAuditDigest, Sessions.None, Availability.NoOwner, Duration.Short, Audit.Never)
+    : TpmCommand<GetAuditDigestRequest, GetAuditDigestResponse>(
+        TpmOrdinal.GetAuditDigest, Sessions.None, Availability.NoOwner, Duration.Short, Audit.Never)
 {
     protected override TpmResult Execute(CommandContext tpm, in GetAuditDigestRequest request, ref GetAuditDigestResponse response)
     {

@@ -96,7 +96,8 @@ public sealed class Dsap()
     }
 
     /// <summary>Action 3.</summary>
-    private static TpmResult OpenKeyBlob(CommandContext tpm, in DsapRequest request, out AuthEntity entity, out TpmDelegatePublic pub, out Secret authValue)
+    private static TpmResult OpenKeyBlob(
+        CommandContext tpm, in DsapRequest request, out AuthEntity entity, out TpmDelegatePublic pub, out Secret authValue)
     {
         entity = default;
         authValue = null!;

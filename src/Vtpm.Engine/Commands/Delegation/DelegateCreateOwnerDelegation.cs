@@ -21,7 +21,9 @@ public struct DelegateCreateOwnerDelegationRequest : IWireStructure<DelegateCrea
     }
 }
 
-/// <summary><c>TPM_Delegate_CreateOwnerDelegation</c>, Part 3 §19.3: delegates some of the owner's commands, in a blob for TPM_DSAP or for the table.</summary>
+/// <summary>
+/// <c>TPM_Delegate_CreateOwnerDelegation</c>, Part 3 §19.3: delegates some of the owner's commands, in a blob for TPM_DSAP or for the table.
+/// </summary>
 public sealed class DelegateCreateOwnerDelegation()
     : TpmCommand<DelegateCreateOwnerDelegationRequest, DelegateBlobResponse>(
         TpmOrdinal.DelegateCreateOwnerDelegation, Sessions.One, Availability.Owned, Duration.Medium)

@@ -47,7 +47,9 @@ public struct ChangeAuthAsymFinishResponse : IWireStructure<ChangeAuthAsymFinish
     }
 }
 
-/// <summary><c>TPM_ChangeAuthAsymFinish</c>, Part 3 §27.4.2: another secret for a wrapped key or a sealed blob, unseen by whoever owns the parent.</summary>
+/// <summary>
+/// <c>TPM_ChangeAuthAsymFinish</c>, Part 3 §27.4.2: another secret for a wrapped key or a sealed blob, unseen by whoever owns the parent.
+/// </summary>
 public sealed class ChangeAuthAsymFinish()
     : TpmCommand<ChangeAuthAsymFinishRequest, ChangeAuthAsymFinishResponse>(
         TpmOrdinal.ChangeAuthAsymFinish, Sessions.None | Sessions.One, Availability.Owned, Duration.Medium, inHandles: 2)

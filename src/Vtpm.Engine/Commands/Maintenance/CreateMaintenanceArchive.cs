@@ -30,14 +30,15 @@ public struct CreateMaintenanceArchiveResponse : IWireStructure<CreateMaintenanc
 }
 
 /// <summary>
-/// <c>TPM_CreateMaintenanceArchive</c>, Part 3 §12.1: SRK, tpmProof and the owner's secret, on their way to another TPM by way of the manufacturer, who
-/// cannot see them.
+/// <c>TPM_CreateMaintenanceArchive</c>, Part 3 §12.1: SRK, tpmProof and the owner's secret, on their way to another TPM by way of the manufacturer,
+/// who cannot see them.
 /// </summary>
 public sealed class CreateMaintenanceArchive()
     : TpmCommand<CreateMaintenanceArchiveRequest, CreateMaintenanceArchiveResponse>(
         TpmOrdinal.CreateMaintenanceArchive, Sessions.One, Availability.Owned, Duration.Short, Audit.Default)
 {
-    protected override TpmResult Execute(CommandContext tpm, in CreateMaintenanceArchiveRequest request, ref CreateMaintenanceArchiveResponse response)
+    protected override TpmResult Execute(
+        CommandContext tpm, in CreateMaintenanceArchiveRequest request, ref CreateMaintenanceArchiveResponse response)
     {
         if (!tpm.PermanentFlags.AllowMaintenance) return DisabledCmd;
         if (tpm.AuthorizeOwner().Failed(out TpmResult error)) return error;

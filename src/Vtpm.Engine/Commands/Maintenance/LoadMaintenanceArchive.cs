@@ -26,9 +26,9 @@ public struct LoadMaintenanceArchiveRequest : IWireStructure<LoadMaintenanceArch
 }
 
 /// <summary>
-/// <c>TPM_LoadMaintenanceArchive</c>, Part 3 §12.2: this TPM becomes what another one was. The archive alone is specified; what follows it is ours: the
-/// random bytes, and the signature that action 2 asks for. Without it an owner could make an SRK and a tpmProof of his own, and have a TPM that vouches
-/// for keys that he knows.
+/// <c>TPM_LoadMaintenanceArchive</c>, Part 3 §12.2: this TPM becomes what another one was. The archive alone is specified; what follows it is ours:
+/// the random bytes, and the signature that action 2 asks for. Without it an owner could make an SRK and a tpmProof of his own, and have a TPM that
+/// vouches for keys that he knows.
 /// </summary>
 public sealed class LoadMaintenanceArchive()
     : TpmCommand<LoadMaintenanceArchiveRequest, NoParameters>(

@@ -28,8 +28,8 @@ public struct ManuMaintPubResponse : IWireStructure<ManuMaintPubResponse>
 }
 
 /// <summary>
-/// <c>TPM_LoadManuMaintPub</c>, Part 3 §12.4: the manufacturer's key, to which archives go and from which they come. Once and for all; a key of zeroes is
-/// the word of a manufacturer that there will be no maintenance.
+/// <c>TPM_LoadManuMaintPub</c>, Part 3 §12.4: the manufacturer's key, to which archives go and from which they come. Once and for all; a key of
+/// zeroes is the word of a manufacturer that there will be no maintenance.
 /// </summary>
 public sealed class LoadManuMaintPub()
     : TpmCommand<LoadManuMaintPubRequest, ManuMaintPubResponse>(

@@ -20,8 +20,8 @@ public struct MigrationBlobResponse : IWireStructure<MigrationBlobResponse>
 
 /// <summary>
 /// A key on its way to another TPM by way of somebody who must not see it: it is XORed with random bytes, which go another way, and then encrypted
-/// for the destination. So that nobody can change what he does not see, an OAEP encoding is below, in which a part of the private key is the seed, and
-/// in the place of the label's digest is what the key is bound to (Part 3 §11.1 action 6, §11.9 actions 11 to 17).
+/// for the destination. So that nobody can change what he does not see, an OAEP encoding is below, in which a part of the private key is the seed,
+/// and in the place of the label's digest is what the key is bound to (Part 3 §11.1 action 6, §11.9 actions 11 to 17).
 /// <code>
 /// o1   = maskedSeed (20) || maskedDB
 /// seed = K1 = TPM_STORE_PRIVKEY[0..20]

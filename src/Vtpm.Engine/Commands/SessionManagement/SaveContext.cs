@@ -72,7 +72,7 @@ public sealed class SaveContext()
             Prime = tpm.CopyToScratch(key.Prime.Span),
             ParentPcrStatus = key.ParentPcrStatus,
         };
-        var blob = new TpmContextBlob { ResourceType = TpmResourceType.Key, Handle = key.Handle, Label = request.Label };
+        TpmContextBlob blob = Blob(request, contextCount: 0);
         response.ContextBlob = tpm.SealContext(blob, nonce, saved);
         return Success;
     }
@@ -97,7 +97,7 @@ public sealed class SaveContext()
             IsDelegated = session.Delegation is not null,
             Delegation = session.Delegation ?? default,
         };
-        var blob = new TpmContextBlob { ResourceType = TpmResourceType.Auth, Handle = session.Handle, Label = request.Label, ContextCount = contextCount };
+        TpmContextBlob blob = Blob(request, contextCount);
         TpmDigest entity = session.Entity.Digest;
         response.ContextBlob = tpm.SealContext(blob, tpm.State.StAnyData.ContextNonceSession, saved, isBound ? entity.ReadOnlySpan : default);
         tpm.State = tpm.State with { Sessions = tpm.State.Sessions.Remove(session.Handle) };
@@ -107,8 +107,8 @@ public sealed class SaveContext()
     private static TpmResult SaveTransport(CommandContext tpm, in SaveContextRequest request, ref SaveContextResponse response)
     {
         if (!tpm.State.Transports.TryFind(request.Handle, out TransportSession? transport)) return InvalidResource;
-        // Not by a command in the session itself: its nonce is used up with that command, and would come back with the blob. And it is the only way to
-        // save an exclusive session, which must not be, or other commands could be hidden from it.
+        // Not by a command in the session itself: its nonce is used up with that command, and would come back with the blob. It is also the only way
+        // to save an exclusive session, from which other commands could then be hidden.
         if (transport.Handle == tpm.Carrier?.Handle) return InvalidResource;
         if (AddContext(tpm, isOfDelegate: false, out uint contextCount).Failed(out TpmResult error)) return error;
         var saved = new TpmTransportInternal
@@ -119,7 +119,7 @@ public sealed class SaveContext()
             TransNonceEven = transport.Auth.NonceEven,
             TransDigest = transport.Digest,
         };
-        var blob = new TpmContextBlob { ResourceType = TpmResourceType.Trans, Handle = transport.Handle, Label = request.Label, ContextCount = contextCount };
+        TpmContextBlob blob = Blob(request, contextCount);
         response.ContextBlob = tpm.SealContext(blob, tpm.State.StAnyData.ContextNonceSession, saved);
         tpm.State = tpm.State with { Transports = tpm.State.Transports.Remove(transport.Handle) };
         return Success;
@@ -130,11 +130,15 @@ public sealed class SaveContext()
         if (!tpm.State.DaaSessions.TryFind(request.Handle, out DaaSession? session)) return InvalidResource;
         if (AddContext(tpm, isOfDelegate: false, out uint contextCount).Failed(out TpmResult error)) return error;
         if (WireFormat.Read(session.Data.Span, out DaaSessionData saved, tpm.Scratch) != Success) return Fail;
-        var blob = new TpmContextBlob { ResourceType = TpmResourceType.DaaTpm, Handle = session.Handle, Label = request.Label, ContextCount = contextCount };
+        TpmContextBlob blob = Blob(request, contextCount);
         response.ContextBlob = tpm.SealContext(blob, tpm.State.StAnyData.ContextNonceSession, saved);
         tpm.State = tpm.State with { DaaSessions = tpm.State.DaaSessions.Remove(session.Handle) };
         return Success;
     }
+
+    /// <summary>Actions 8 to 10, without the secrets.</summary>
+    private static TpmContextBlob Blob(in SaveContextRequest request, uint contextCount) =>
+        new() { ResourceType = request.ResourceType, Handle = request.Handle, Label = request.Label, ContextCount = contextCount };
 
     /// <summary>Actions 4b and 10: the nonce of the session contexts, and a place for this one in contextList.</summary>
     private static TpmResult AddContext(CommandContext tpm, bool isOfDelegate, out uint contextCount)

@@ -30,8 +30,8 @@ public struct ExecuteTransportResponse : IWireStructure<ExecuteTransportResponse
 }
 
 /// <summary>
-/// <c>TPM_ExecuteTransport</c>, Part 3 §24.2: executes a command that came in a transport session. The names H1, H2, C2 and S2 are those of its action
-/// list.
+/// <c>TPM_ExecuteTransport</c>, Part 3 §24.2: executes a command that came in a transport session. The names H1, H2, C2 and S2 are those of its
+/// action list.
 /// </summary>
 public sealed class ExecuteTransport()
     : TpmCommand<ExecuteTransportRequest, ExecuteTransportResponse>(

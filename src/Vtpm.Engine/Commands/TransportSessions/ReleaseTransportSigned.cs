@@ -34,7 +34,8 @@ public struct ReleaseTransportSignedResponse : IWireStructure<ReleaseTransportSi
 /// <summary><c>TPM_ReleaseTransportSigned</c>, Part 3 §24.3: ends a transport session and signs its log.</summary>
 public sealed class ReleaseTransportSigned()
     : TpmCommand<ReleaseTransportSignedRequest, ReleaseTransportSignedResponse>(
-        TpmOrdinal.ReleaseTransportSigned, Sessions.One | Sessions.Two, Availability.Owned, Duration.Medium, inHandles: 1, transport: TransportRole.Uses)
+        TpmOrdinal.ReleaseTransportSigned, Sessions.One | Sessions.Two, Availability.Owned, Duration.Medium, inHandles: 1,
+        transport: TransportRole.Uses)
 {
     protected override TpmResult Execute(CommandContext tpm, in ReleaseTransportSignedRequest request, ref ReleaseTransportSignedResponse response)
     {

@@ -4,7 +4,8 @@ using static Vtpm.Wire.TpmResult;
 namespace Vtpm.Engine.Commands.TransportSessions;
 
 /// <summary>
-/// How a transport session encrypts, and decrypts, which is the same: MGF1, or AES-128 in counter or output feedback mode (Part 3 §24.2 actions 4 and 17).
+/// How a transport session encrypts, and decrypts, which is the same: MGF1, or AES-128 in counter or output feedback mode (Part 3 §24.2 actions 4
+/// and 17).
 /// </summary>
 internal static class TransportCipher
 {

@@ -4,8 +4,8 @@ using Vtpm.Wire;
 namespace Vtpm.Engine.Commands.TransportSessions;
 
 /// <summary>
-/// The command that TPM_ExecuteTransport brings (Part 3 §24.2 description 5): what of it is DATAw, which is encrypted and logged, and what is not: the
-/// header, the handles and the authorization blocks.
+/// The command that TPM_ExecuteTransport brings (Part 3 §24.2 description 5): what of it is DATAw, which is encrypted and logged, and what is not:
+/// the header, the handles and the authorization blocks.
 /// </summary>
 internal readonly ref struct WrappedCommand
 {
@@ -28,8 +28,8 @@ internal readonly ref struct WrappedCommand
 
     /// <summary>Actions 2 and 3.</summary>
     /// <returns>
-    /// TPM_BAD_PARAM_SIZE where the command has another length than it says; TPM_BAD_PARAMETER for one that this TPM does not have, or that is shorter
-    /// than its handles and authorization blocks.
+    /// TPM_BAD_PARAM_SIZE where the command has another length than it says; TPM_BAD_PARAMETER for one that this TPM does not have, or that is
+    /// shorter than its handles and authorization blocks.
     /// </returns>
     public static TpmResult Parse(CommandTable commands, Span<byte> bytes, out WrappedCommand wrapped)
     {
