@@ -117,21 +117,22 @@ internal sealed class CommandPipeline(TpmPlatform platform, CommandTable command
 
     private static TpmResult ReadAuthBlocks(TpmState state, CommandTraits traits, ReadOnlySpan<byte> trailer, int count, out AuthBlock[] auths)
     {
-        // On a failure, what was read so far: those sessions end (Part 1 §26).
+        // All blocks are read, also behind one that is wrong: every session of a command that fails ends (Part 1 §26).
         auths = [];
+        TpmResult error = TpmResult.Success;
         for (int i = 0; i < count; i++)
         {
-            TpmResult result = WireFormat.Read(trailer.Slice(i * AuthBlockWire.RequestSize, AuthBlockWire.RequestSize), out AuthBlockWire wire);
-            if (result != TpmResult.Success) return result;
             bool isTransport = traits.Transport == TransportRole.Uses && i == count - 1;
+            TpmResult result = WireFormat.Read(trailer.Slice(i * AuthBlockWire.RequestSize, AuthBlockWire.RequestSize), out AuthBlockWire wire);
             AuthSession? session = isTransport ? state.Transports.Find(wire.AuthHandle)?.Auth : state.Sessions.Find(wire.AuthHandle);
-            if (session is null) return TpmResult.InvalidAuthHandle;
             // One session cannot stand for two authorizations: its nonce would be used twice.
-            if (i == 1 && session == auths[0].Session) return TpmResult.InvalidAuthHandle;
-            auths = [.. auths, new AuthBlock(wire, session)];
+            bool isUsable = session is not null && !Array.Exists(auths, auth => auth.Session == session);
+            if (result == TpmResult.Success && !isUsable) result = TpmResult.InvalidAuthHandle;
+            if (error == TpmResult.Success) error = result;
+            if (isUsable) auths = [.. auths, new AuthBlock(wire, session!)];
         }
 
-        return TpmResult.Success;
+        return error;
     }
 
     private static TpmResult Run(CommandContext tpm, ReadOnlySpan<byte> parameters, Span<byte> response, out int responseLength)

@@ -43,13 +43,15 @@ public class OiapTests
         }
     }
 
-    [Fact]
-    public void Oiap_Validation1_HandleOfNoSession_InvalidAuthHandleAndTheOtherSessionEnds()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Oiap_Validation1_HandleOfNoSession_InvalidAuthHandleAndTheOtherSessionEnds(bool isFirst)
     {
         TestAuth first = _tpm.Oiap(TestTpm.WellKnown, goesOn: true);
-        TestAuth second = _tpm.Oiap(TestTpm.KeyAuth);
+        TestAuth second = _tpm.Oiap(TestTpm.KeyAuth, goesOn: true);
         UnsealRequest request = UnsealRequest();
-        _tpm.State = _tpm.State with { Sessions = _tpm.State.Sessions.Remove(second.Handle) };
+        _tpm.State = _tpm.State with { Sessions = _tpm.State.Sessions.Remove(isFirst ? first.Handle : second.Handle) };
         Assert.Equal(TpmResult.InvalidAuthHandle, _tpm.ResultOf(new Unseal(), request, first, second));
         Assert.Equal(0, _tpm.State.Sessions.Count);
     }
