@@ -21,6 +21,9 @@ public sealed class Swtpm : IDisposable
 
     public string SocketPath => Path.Combine(_directory.FullName, "tpm.sock");
 
+    /// <summary>The socket of its control channel: power, locality.</summary>
+    public string ControlPath => $"{SocketPath}.ctrl";
+
     private string StatePath => Path.Combine(_directory.FullName, "tpm-00.permall");
 
     /// <summary>All that is permanent in it.</summary>
@@ -45,7 +48,7 @@ public sealed class Swtpm : IDisposable
         // As a daemon it returns when its sockets are there.
         using Process launcher = Process.Start(new ProcessStartInfo("swtpm", [
             "socket", "--tpmstate", $"dir={_directory.FullName}", "--server", $"type=unixio,path={SocketPath}",
-            "--ctrl", $"type=unixio,path={SocketPath}.ctrl", "--flags", "not-need-init,startup-clear", "--pid", $"file={pid}", "--daemon",
+            "--ctrl", $"type=unixio,path={ControlPath}", "--flags", "not-need-init,startup-clear", "--pid", $"file={pid}", "--daemon",
         ]))!;
         launcher.WaitForExit();
         if (launcher.ExitCode != 0) throw new InvalidOperationException($"swtpm ended with {launcher.ExitCode}; install the package swtpm");
@@ -60,6 +63,6 @@ public sealed class Swtpm : IDisposable
         _process.Dispose();
         _process = null;
         File.Delete(SocketPath);
-        File.Delete($"{SocketPath}.ctrl");
+        File.Delete(ControlPath);
     }
 }
