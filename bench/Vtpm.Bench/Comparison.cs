@@ -64,12 +64,16 @@ internal sealed class Comparison(Peer ours, Peer theirs, Scale scale, string sta
         Cheap("TPM_GetCapability(version)", bench => new RawOperation(bench, TpmOrdinal.GetCapability, Numbers((uint)TpmCapability.Version, 0))),
         Cheap("TPM_NV_ReadValue of 64 bytes", bench => new RawOperation(bench, TpmOrdinal.NvReadValue, Numbers(NvIndex, 0, DataSize))),
         Cheap("TPM_OIAP and TPM_FlushSpecific", bench => new SessionOperation(bench)),
+        Cheap("TPM_ExecuteTransport of TPM_GetRandom(32)", bench => new TransportOperation(bench, TpmTransportAttributes.None)),
+        Cheap("TPM_ExecuteTransport, encrypted (MGF1)", bench => new TransportOperation(bench, TpmTransportAttributes.Encrypt)),
         Rsa("TPM_Seal of 64 bytes", bench => new SealOperation(bench), null),
         Rsa("TPM_Unseal", bench => new UnsealOperation(bench), Aim.FourTimes),
         Rsa("TPM_Sign", bench => new SignOperation(bench), Aim.FourTimes),
         Rsa("TPM_Quote of 8 PCRs", bench => new QuoteOperation(bench), Aim.FourTimes),
         Rsa("TPM_LoadKey2", bench => new LoadKeyOperation(bench), Aim.FourTimes),
         new("TPM_CreateWrapKey 2048", bench => new CreateWrapKeyOperation(bench), scale.KeyRounds, calls: 1, Aim.OnAPar),
+        new("TPM_DAA_Join, all stages", bench => new DaaJoinOperation(bench), scale.KeyRounds, calls: 1),
+        new("TPM_DAA_Sign, all stages", bench => new DaaSignOperation(bench), scale.KeyRounds, calls: 1),
     ];
 
     /// <summary>Their round trip is mostly how fast the kernel wakes a process up: the server's CPU time is the figure.</summary>

@@ -10,7 +10,8 @@ internal static class CorpusReducer
         var seen = new HashSet<int>();
         var branches = new HashSet<int>();
         int kept = 0, all = 0;
-        foreach (FileInfo file in new DirectoryInfo(from).EnumerateFiles().OrderBy(file => file.Length).ThenBy(file => file.Name, StringComparer.Ordinal))
+        IEnumerable<FileInfo> files = new DirectoryInfo(from).EnumerateFiles();
+        foreach (FileInfo file in files.OrderBy(file => file.Length).ThenBy(file => file.Name, StringComparer.Ordinal))
         {
             all++;
             byte[] input = File.ReadAllBytes(file.FullName);

@@ -39,7 +39,8 @@ public sealed class DecoderTarget : IFuzzTarget
 
     public IEnumerable<(string Name, byte[] Input)> Seeds()
     {
-        foreach (CorpusEntry entry in Corpus.OneOfEach) yield return ($"{entry.Ordinal}-{entry.Sessions}", [0, (byte)entry.Locality, .. entry.Request]);
+        foreach (CorpusEntry entry in Corpus.OneOfEach)
+            yield return ($"{entry.Ordinal}-{entry.Sessions}", [0, (byte)entry.Locality, .. entry.Request]);
         foreach (ushort id in _structures.Ids) yield return ($"structure-{id:x4}", [1, (byte)(id >> 8), (byte)id, .. new byte[64]]);
     }
 

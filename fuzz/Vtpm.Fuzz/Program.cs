@@ -8,7 +8,7 @@ namespace Vtpm.Fuzz;
 /// Vtpm.Fuzz fuzz TARGET [HANG-FILE]    under afl-fuzz: runs one input after the other, from standard input
 /// Vtpm.Fuzz replay TARGET FILE...      runs files; says what each that is a finding throws
 /// Vtpm.Fuzz seed TARGET DIRECTORY      writes the inputs to begin with
-/// Vtpm.Fuzz reduce TARGET IN OUT       writes the smallest of the files of IN that together take all branches that they take (instrumented assemblies)
+/// Vtpm.Fuzz reduce TARGET IN OUT       writes the smallest of the files of IN that take all their branches (with instrumented assemblies)
 /// Vtpm.Fuzz trace session FILE...      prints the commands of programs, and what each is answered
 /// Vtpm.Fuzz shrink TARGET IN OUT       makes a finding smaller
 /// </code>
@@ -66,7 +66,11 @@ internal static class Program
         (SessionStart start, List<SessionStep> steps) = SessionProgram.Read(program);
         Console.WriteLine($"from {start}:");
         var machine = new SessionMachine(start);
-        foreach (SessionStep step in steps) Console.WriteLine($"  {step.Control} {(Vtpm.Wire.TpmOrdinal)step.Ordinal} {Convert.ToHexStringLower(step.Body)}: {machine.Run(step)}");
+        foreach (SessionStep step in steps)
+        {
+            Console.Write($"  {step.Control} {(Vtpm.Wire.TpmOrdinal)step.Ordinal} {Convert.ToHexStringLower(step.Body)}: ");
+            Console.WriteLine(machine.Run(step));
+        }
     }
 
     private static int Replay(IFuzzTarget target, string[] files)

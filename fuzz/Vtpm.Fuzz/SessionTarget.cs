@@ -3,7 +3,7 @@ using Vtpm.TestKit;
 
 namespace Vtpm.Fuzz;
 
-/// <summary>Whole sessions: the input is a program of commands (<see cref="SessionProgram"/>), whose handles, sizes and HMACs are made right.</summary>
+/// <summary>Whole sessions: the input is a program of commands (<see cref="SessionProgram"/>), with handles, sizes and HMACs made right.</summary>
 public sealed class SessionTarget : IFuzzTarget
 {
     public string Name => "session";

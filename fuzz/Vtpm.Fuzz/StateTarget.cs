@@ -8,14 +8,15 @@ using Vtpm.Wire;
 namespace Vtpm.Fuzz;
 
 /// <summary>
-/// Any bytes as the state of a TPM, or, where the first byte is odd, as a vTPM's disk image whose hash the manager keeps. A state that can be read can be
-/// written and read again, and works.
+/// Any bytes as the state of a TPM, or, where the first byte is odd, as a vTPM's disk image whose hash the manager keeps. A state that can be read
+/// can be written and read again, and works.
 /// </summary>
 public sealed class StateTarget : IFuzzTarget
 {
     private const int CommandsEach = 8;
 
-    private readonly Lazy<byte[][]> _commands = new(() => [.. Corpus.OneOfEach.Where(entry => entry.Sessions == 0).Select(entry => entry.Request.ToArray())]);
+    private readonly Lazy<byte[][]> _commands = new(() =>
+        [.. Corpus.OneOfEach.Where(entry => entry.Sessions == 0).Select(entry => entry.Request.ToArray())]);
 
     public string Name => "state";
 

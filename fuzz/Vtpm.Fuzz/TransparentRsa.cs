@@ -5,9 +5,9 @@ using Vtpm.TestKit;
 namespace Vtpm.Fuzz;
 
 /// <summary>
-/// RSA without its mathematics: the public and the private operation leave their input as it is, and a padding is a letter and a length. So a byte that
-/// is changed in a ciphertext is one that is changed in the plain text, which is what anybody who knows a public key can do; and it costs next to
-/// nothing. It holds for the keys that are generated here: one that comes from elsewhere, as that of the self-test does, is computed with.
+/// RSA without its mathematics: the public and the private operation leave their input as it is, and a padding is a letter and a length. So a byte
+/// that is changed in a ciphertext is one that is changed in the plain text, which is what anybody who knows a public key can do; and it costs next
+/// to nothing. It holds for the keys that are generated here: one that comes from elsewhere, as that of the self-test does, is computed with.
 /// </summary>
 /// <param name="opensReal">Whether real ciphertexts for one of the fixed keys are decrypted too: the scripts of the theories make such.</param>
 public sealed class TransparentRsa(bool opensReal = false) : ITpmRsa

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Vtpm.Engine;
 using Vtpm.TestKit;
 using Vtpm.Wire;
@@ -17,7 +18,7 @@ internal sealed class WireStructures
         IEnumerable<Type> types = typeof(WireFormat).Assembly.GetTypes().Concat(typeof(Tpm12).Assembly.GetTypes()).Where(IsStructure);
         foreach (Type type in types.OrderBy(type => type.FullName, StringComparer.Ordinal))
         {
-            var method = typeof(WireStructures).GetMethod(nameof(Check), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static)!;
+            MethodInfo method = typeof(WireStructures).GetMethod(nameof(Check), BindingFlags.NonPublic | BindingFlags.Static)!;
             _all[Id(type)] = method.MakeGenericMethod(type).CreateDelegate<RoundTrip>();
         }
 
@@ -51,8 +52,11 @@ internal sealed class WireStructures
     {
         if (WireFormat.Read(bytes, out T value) != TpmResult.Success) return;
         byte[] written = WireFormat.ToBytes(value);
-        if (written.Length != bytes.Length) throw new TheoryException($"{typeof(T).Name} was read from {bytes.Length} bytes and written to {written.Length}");
-        if (WireFormat.Read(written, out T again) != TpmResult.Success) throw new TheoryException($"{typeof(T).Name} cannot be read as it was written");
-        if (!WireFormat.ToBytes(again).AsSpan().SequenceEqual(written)) throw new TheoryException($"{typeof(T).Name} changes when it is read again");
+        if (written.Length != bytes.Length)
+            throw new TheoryException($"{typeof(T).Name} was read from {bytes.Length} bytes and written to {written.Length}");
+        if (WireFormat.Read(written, out T again) != TpmResult.Success)
+            throw new TheoryException($"{typeof(T).Name} cannot be read as it was written");
+        if (!WireFormat.ToBytes(again).AsSpan().SequenceEqual(written))
+            throw new TheoryException($"{typeof(T).Name} changes when it is read again");
     }
 }

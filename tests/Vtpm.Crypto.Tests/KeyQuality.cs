@@ -6,7 +6,7 @@ namespace Vtpm.Crypto.Tests;
 /// <summary>What makes a key pair a good one, by BouncyCastle's arithmetic: each check names what it finds.</summary>
 internal static class KeyQuality
 {
-    /// <summary>Primes of which a random modulus is in the subgroup that 65537 generates for half or fewer, and one of the ROCA form for all.</summary>
+    /// <summary>Primes modulo which 65537 does not generate everything: a random modulus is a power of it for few of them, one of ROCA for all.</summary>
     private static readonly int[] RocaPrimes = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
 
     private static readonly BigInteger E = BigInteger.ValueOf(65537);
@@ -30,7 +30,8 @@ internal static class KeyQuality
         if (p.Subtract(q).Abs().CompareTo(BigInteger.One.ShiftLeft(bits / 2 - 100)) <= 0) yield return "the primes are too close";
         BigInteger p1 = p.Subtract(BigInteger.One), q1 = q.Subtract(BigInteger.One);
         BigInteger lcm = p1.Multiply(q1).Divide(p1.Gcd(q1));
-        if (E.Gcd(lcm).Equals(BigInteger.One) && E.ModInverse(lcm).CompareTo(BigInteger.One.ShiftLeft(bits / 2)) <= 0) yield return "the private exponent is too small";
+        if (E.Gcd(lcm).Equals(BigInteger.One) && E.ModInverse(lcm).CompareTo(BigInteger.One.ShiftLeft(bits / 2)) <= 0)
+            yield return "the private exponent is too small";
         if (IsRoca(n)) yield return "the modulus has the form of ROCA (CVE-2017-15361)";
     }
 

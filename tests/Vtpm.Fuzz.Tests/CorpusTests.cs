@@ -35,7 +35,8 @@ public class CorpusTests
         string readme = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "regressions", "README.md"));
         foreach (string target in FuzzTargets.All.Select(target => target.Name))
         {
-            foreach (string file in Files("regressions", target)) Assert.Contains($"`{target}/{Path.GetFileName(file)}`", readme, StringComparison.Ordinal);
+            foreach (string file in Files("regressions", target))
+                Assert.Contains($"`{target}/{Path.GetFileName(file)}`", readme, StringComparison.Ordinal);
         }
     }
 

@@ -13,7 +13,7 @@ public sealed partial class TestTpm
     /// <summary>The secret that tools call well-known: 20 zero bytes.</summary>
     public static byte[] WellKnown => new byte[20];
 
-    /// <summary>The client's next nonce. It takes nothing from the random numbers of the TPM, whose answers so depend on the commands alone.</summary>
+    /// <summary>The client's next nonce. It takes nothing from the TPM's random numbers: its answers depend on the commands alone.</summary>
     public TpmNonce NewNonce() => Nonce(_nonces++);
 
     /// <summary>The client's nonce of that number.</summary>

@@ -48,7 +48,8 @@ public sealed class TheoryRunner
     }
 
     /// <summary>The state that a command leaves.</summary>
-    public TpmState Execute(TpmState state, int locality, ReadOnlySpan<byte> request) => _engine.Execute(state, request, locality, _response, out _length);
+    public TpmState Execute(TpmState state, int locality, ReadOnlySpan<byte> request) =>
+        _engine.Execute(state, request, locality, _response, out _length);
 
     private static TpmResult CheckResponse(ReadOnlySpan<byte> response, ReadOnlySpan<byte> request)
     {
@@ -59,7 +60,9 @@ public sealed class TheoryRunner
         bool isTagged = result == TpmResult.Success
             ? tag == BinaryPrimitives.ReadUInt16BigEndian(request) + 3
             : (tag, response.Length) == ((int)TpmTag.RspCommand, HeaderSize);
-        return isTagged ? result : throw new TheoryException($"{Hex(request)} was answered with the wrong tag or an error that says too much: {Hex(response)}");
+        return isTagged
+            ? result
+            : throw new TheoryException($"{Hex(request)} was answered with the wrong tag or an error that says too much: {Hex(response)}");
     }
 
     /// <summary>

@@ -10,14 +10,18 @@ namespace Vtpm.Fuzz;
 public sealed record SessionAnswer(uint Ordinal, byte[] Response);
 
 /// <summary>
-/// Makes the request of a step: fills in what its tokens stand for, the header, and last what depends on the rest, secrets in their encryption and then
-/// HMACs. So a mutation of a command is one that its caller has authorized.
+/// Makes the request of a step: fills in what its tokens stand for, the header, and last what depends on the rest, encrypted secrets and then HMACs.
+/// So a mutation of a command is one that its caller has authorized.
 /// </summary>
 public sealed class RequestAssembler(CommandTable commands)
 {
     private const int HeaderSize = 10;
     private const int AuthSize = 45;
     private const int HmacAt = 25;
+
+    /// <summary>TPM_ExecuteTransport: a header, and the size of the command that it wraps.</summary>
+    private const int WrappedAt = HeaderSize + sizeof(uint);
+
     private const int MaxSize = 4200;
 
     private readonly byte[] _request = new byte[MaxSize];
@@ -36,9 +40,46 @@ public sealed class RequestAssembler(CommandTable commands)
         BinaryPrimitives.WriteUInt32BigEndian(_request.AsSpan(6), step.Ordinal);
         int end = _length - AuthSize * step.Sessions;
         if (end < HeaderSize) return _request.AsSpan(0, _length);
-        foreach ((int at, byte which, byte[] secret) in _encAuths) EncryptAuth(state, end, at, which, secret);
-        foreach ((int at, byte selector, byte[] literal) in _hmacs) Authorize(state, (TpmOrdinal)step.Ordinal, end, at, selector, literal);
+        if (step.Ordinal == (uint)TpmOrdinal.ExecuteTransport && step.Sessions == 1 && end >= WrappedAt + HeaderSize) Wrap(state, end);
+        else Complete(state, origin: 0, end, _length);
         return _request.AsSpan(0, _length);
+    }
+
+    /// <summary>
+    /// Encrypts secrets and makes HMACs of a command whose header is at <paramref name="origin"/> and whose authorization blocks are at
+    /// <paramref name="end"/>.
+    /// </summary>
+    private void Complete(TpmState state, int origin, int end, int length)
+    {
+        foreach ((int at, byte which, byte[] secret) in _encAuths)
+            if (at >= origin && at < end) EncryptAuth(state, end, length, at, which, secret);
+        foreach ((int at, byte selector, byte[] literal) in _hmacs)
+            if (at >= end && at < length) Authorize(state, origin, end, length, at, selector, literal);
+    }
+
+    /// <summary>Completes the command in a TPM_ExecuteTransport, whose program has it in the clear, and wraps it for its session.</summary>
+    private void Wrap(TpmState state, int end)
+    {
+        Span<byte> wrapped = _request.AsSpan(WrappedAt, end - WrappedAt);
+        BinaryPrimitives.WriteInt32BigEndian(_request.AsSpan(HeaderSize), wrapped.Length);
+        BinaryPrimitives.WriteInt32BigEndian(wrapped[2..], wrapped.Length);
+        int sessions = BinaryPrimitives.ReadUInt16BigEndian(wrapped) - (int)TpmTag.RquCommand;
+        int innerEnd = end - AuthSize * sessions;
+        int bareIn = commands.Find(Requests.OrdinalOf(wrapped), out TpmCommand inner) == TpmResult.Success ? inner.Traits.BareIn : 0;
+        if (sessions is < 0 or > 2 || innerEnd < WrappedAt + HeaderSize + bareIn) return;
+        Complete(state, WrappedAt, innerEnd, end);
+        if (!_hmacs.Exists(hmac => hmac.At == end + HmacAt)) return;
+        if (state.Transports.Find(BinaryPrimitives.ReadUInt32BigEndian(_request.AsSpan(end))) is not { } session) return;
+        var transport = new TestTransport
+        {
+            Handle = session.Handle,
+            AuthData = session.Auth.SharedSecret!.Span.ToArray(),
+            Public = session.Public,
+            NonceEven = session.Auth.NonceEven,
+            Continue = _request[end + HmacAt - 1] == 1,
+        };
+        byte[] request = transport.Wrap(wrapped.ToArray(), bareIn, default, new TpmNonce(_request.AsSpan(end + 4, TpmNonce.Size)));
+        request.CopyTo(_request, 0);
     }
 
     private void Expand(TpmState state, IReadOnlyList<SessionAnswer> answers, ReadOnlySpan<byte> body)
@@ -125,10 +166,10 @@ public sealed class RequestAssembler(CommandTable commands)
         _length += bytes.Length;
     }
 
-    private void EncryptAuth(TpmState state, int end, int at, byte which, byte[] secret)
+    private void EncryptAuth(TpmState state, int end, int length, int at, byte which, byte[] secret)
     {
         int block = end + AuthSize * (which & 1);
-        if (at + TpmAuthData.Size > end || block + AuthSize > _length) return;
+        if (at + TpmAuthData.Size > end || block + AuthSize > length) return;
         if (state.Sessions.Find(BinaryPrimitives.ReadUInt32BigEndian(_request.AsSpan(block))) is not { SharedSecret: not null } session) return;
         var auth = new TestAuth
         {
@@ -143,13 +184,15 @@ public sealed class RequestAssembler(CommandTable commands)
         encAuth.ReadOnlySpan.CopyTo(_request.AsSpan(at));
     }
 
-    private void Authorize(TpmState state, TpmOrdinal ordinal, int end, int at, byte selector, byte[] literal)
+    private void Authorize(TpmState state, int origin, int end, int length, int at, byte selector, byte[] literal)
     {
         int block = at - HmacAt;
+        TpmOrdinal ordinal = Requests.OrdinalOf(_request.AsSpan(origin));
         int inHandles = commands.Find(ordinal, out TpmCommand command) == TpmResult.Success ? command.Traits.InHandles : 0;
-        int start = HeaderSize + 4 * inHandles;
-        if (block < end || at + TpmAuthData.Size > _length || start > end) return;
-        AuthSession? session = state.Sessions.Find(BinaryPrimitives.ReadUInt32BigEndian(_request.AsSpan(block)));
+        int start = origin + HeaderSize + 4 * inHandles;
+        if (block < end || at + TpmAuthData.Size > length || start > end) return;
+        uint handle = BinaryPrimitives.ReadUInt32BigEndian(_request.AsSpan(block));
+        AuthSession? session = state.Sessions.Find(handle) ?? state.Transports.Find(handle)?.Auth;
         ReadOnlySpan<byte> key = selector switch
         {
             Secrets.OfSession => session?.SharedSecret is { } shared ? shared.Span : default,
@@ -159,7 +202,7 @@ public sealed class RequestAssembler(CommandTable commands)
         Span<byte> input = stackalloc byte[20 + TpmNonce.Size + TpmNonce.Size + 1];
         using (var sha1 = IncrementalHash.CreateHash(HashAlgorithmName.SHA1))
         {
-            sha1.AppendData(_request, 6, 4);
+            sha1.AppendData(_request, origin + 6, 4);
             sha1.AppendData(_request, start, end - start);
             sha1.GetHashAndReset(input);
         }

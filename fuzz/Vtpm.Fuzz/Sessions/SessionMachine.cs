@@ -69,8 +69,8 @@ public sealed class SessionMachine
         {
             ReadOnlyMemory<byte> bytes = StateFormat.Write(state, _arena);
             PermanentState restored = StateFormat.Read(bytes.Span, _rsa);
-            if (!StateFormat.Write(restored, _arena).Span.SequenceEqual(bytes.Span)) throw new TheoryException("the permanent state comes back as another one");
-            return restored;
+            ReadOnlyMemory<byte> again = StateFormat.Write(restored, _arena);
+            return again.Span.SequenceEqual(bytes.Span) ? restored : throw new TheoryException("the permanent state comes back as another one");
         }
         finally
         {
@@ -82,9 +82,14 @@ public sealed class SessionMachine
     private void CheckLimits(TpmState state)
     {
         TpmProfile profile = _engine.Platform.Profile;
-        if (state.Keys.Count > profile.KeySlots) throw new TheoryException($"{state.Keys.Count} keys are loaded");
-        if (state.Sessions.Count > profile.AuthSessions) throw new TheoryException($"{state.Sessions.Count} sessions are open");
-        if (state.StAnyData.ContextList.Count > profile.ContextSlots) throw new TheoryException($"{state.StAnyData.ContextList.Count} session contexts are saved");
-        if (state.Permanent.Counters.Counters.Count > profile.Counters) throw new TheoryException($"there are {state.Permanent.Counters.Counters.Count} counters");
+        CheckLimit("loaded keys", state.Keys.Count, profile.KeySlots);
+        CheckLimit("open sessions", state.Sessions.Count, profile.AuthSessions);
+        CheckLimit("saved session contexts", state.StAnyData.ContextList.Count, profile.ContextSlots);
+        CheckLimit("counters", state.Permanent.Counters.Counters.Count, profile.Counters);
+    }
+
+    private static void CheckLimit(string what, int count, int limit)
+    {
+        if (count > limit) throw new TheoryException($"there are {count} {what}, of {limit}");
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Security.Cryptography;
 using Vtpm.Engine;
 using Vtpm.TestKit;
 using Vtpm.Wire;
@@ -16,6 +17,11 @@ public sealed class SessionRecorder
 
     /// <summary>A piece of an answer is at least a handle.</summary>
     private const int ShortestPiece = 4;
+
+    /// <summary>The client's first nonces, more than any script takes.</summary>
+    private static readonly Dictionary<string, byte[]> Nonces = Enumerable.Range(0, 1024).ToDictionary(
+        number => Convert.ToHexString(TestTpm.Nonce((ushort)number).ReadOnlySpan),
+        number => Token(TokenKind.Nonce, [(byte)(number >> 8), (byte)number]));
 
     private readonly List<SessionStep> _steps = [];
     private readonly List<SessionAnswer> _answers = [];
@@ -63,20 +69,85 @@ public sealed class SessionRecorder
 
     private byte[] Encode(ExecutedCommand command)
     {
-        int end = command.Request.Length - AuthSize * _keys.Length;
-        Dictionary<string, byte[]> encAuths = EncAuths(command.State, command.Request.AsSpan(end));
         List<byte> body = [];
-        EncodeParameters(body, command.Request.AsSpan(Requests.HeaderSize, end - Requests.HeaderSize), encAuths);
-        for (int i = 0; i < _keys.Length; i++)
+        TransportSession? transport = Requests.OrdinalOf(command.Request) == TpmOrdinal.ExecuteTransport && _keys.Length == 1
+            ? command.State.Transports.Find(BinaryPrimitives.ReadUInt32BigEndian(command.Request.AsSpan(^AuthSize)))
+            : null;
+        if (transport is null)
         {
-            ReadOnlySpan<byte> block = command.Request.AsSpan(end + AuthSize * i, AuthSize);
-            EncodeParameters(body, block[..25], []);
-            AuthSession? session = command.State.Sessions.Find(BinaryPrimitives.ReadUInt32BigEndian(block));
-            bool isShared = session?.SharedSecret is { } shared && shared.Span.SequenceEqual(_keys[i]);
-            body.AddRange(Token(TokenKind.Hmac, isShared ? [Secrets.OfSession] : Secrets.Select(_keys[i])));
+            EncodeCommand(body, command.State, command.Request, _keys);
+            return [.. body];
         }
 
+        byte[] inner = Unwrapped(transport, command.Request);
+        body.AddRange(inner.AsSpan(0, sizeof(uint)));
+        body.AddRange(inner.AsSpan(0, Requests.HeaderSize));
+        EncodeCommand(body, command.State, inner, KeysOf(command.State, inner));
+        EncodeAuths(body, command.State, command.Request.AsSpan(^AuthSize), _keys);
         return [.. body];
+    }
+
+    /// <summary>Handles, parameters and authorization blocks.</summary>
+    private void EncodeCommand(List<byte> body, TpmState state, ReadOnlySpan<byte> request, byte[]?[] keys)
+    {
+        int end = request.Length - AuthSize * keys.Length;
+        EncodeParameters(body, request[Requests.HeaderSize..end], EncAuths(state, request[end..], keys.Length));
+        EncodeAuths(body, state, request[end..], keys);
+    }
+
+    /// <summary>Authorization blocks; an HMAC whose key is not known stays as it is.</summary>
+    private void EncodeAuths(List<byte> body, TpmState state, ReadOnlySpan<byte> trailer, byte[]?[] keys)
+    {
+        for (int i = 0; i < keys.Length; i++)
+        {
+            ReadOnlySpan<byte> block = trailer.Slice(AuthSize * i, AuthSize);
+            EncodeParameters(body, block[..25], []);
+            AuthSession? session = SessionOf(state, block);
+            bool isShared = session?.SharedSecret is { } shared && keys[i] is { } key && shared.Span.SequenceEqual(key);
+            body.AddRange(keys[i] is null ? block[25..].ToArray() : Token(TokenKind.Hmac, isShared ? [Secrets.OfSession] : Secrets.Select(keys[i]!)));
+        }
+    }
+
+    private static AuthSession? SessionOf(TpmState state, ReadOnlySpan<byte> block)
+    {
+        uint handle = BinaryPrimitives.ReadUInt32BigEndian(block);
+        return state.Sessions.Find(handle) ?? state.Transports.Find(handle)?.Auth;
+    }
+
+    /// <summary>The command in a TPM_ExecuteTransport, in the clear. All encryptions of transport sessions are their own inverses.</summary>
+    private byte[] Unwrapped(TransportSession session, byte[] request)
+    {
+        byte[] wrapped = request[(Requests.HeaderSize + sizeof(uint))..^AuthSize];
+        var transport = new TestTransport
+        {
+            Handle = session.Handle,
+            AuthData = session.Auth.SharedSecret!.Span.ToArray(),
+            Public = session.Public with { TransAttributes = session.Public.TransAttributes & ~TpmTransportAttributes.Log },
+            NonceEven = session.Auth.NonceEven,
+        };
+        int bareIn = _tpm.Engine.Commands.Find(Requests.OrdinalOf(wrapped), out TpmCommand inner) == TpmResult.Success ? inner.Traits.BareIn : 0;
+        byte[] again = transport.Wrap(wrapped, bareIn, default, new TpmNonce(request.AsSpan(request.Length - AuthSize + 4, TpmNonce.Size)));
+        return again[(Requests.HeaderSize + sizeof(uint))..^AuthSize];
+    }
+
+    /// <summary>The keys of the HMACs of a command that was sent inside another: those of the known secrets that fit.</summary>
+    private byte[]?[] KeysOf(TpmState state, byte[] request)
+    {
+        var keys = new byte[]?[Math.Clamp(Requests.SessionsOf(request), 0, 2)];
+        int end = request.Length - AuthSize * keys.Length;
+        bool isKnown = _tpm.Engine.Commands.Find(Requests.OrdinalOf(request), out TpmCommand command) == TpmResult.Success;
+        int start = Requests.HeaderSize + (isKnown ? 4 * command.Traits.InHandles : 0);
+        byte[] digest = SHA1.HashData([.. request[6..10], .. request[start..end]]);
+        for (int i = 0; i < keys.Length; i++)
+        {
+            byte[] block = request[(end + AuthSize * i)..(end + AuthSize * (i + 1))];
+            if (SessionOf(state, block) is not { } session) continue;
+            byte[] input = [.. digest, .. session.NonceEven.ReadOnlySpan, .. block[4..25]];
+            IEnumerable<byte[]> candidates = session.SharedSecret is { } shared ? [shared.Span.ToArray()] : Secrets.All;
+            keys[i] = candidates.FirstOrDefault(key => HMACSHA1.HashData(key, input).AsSpan().SequenceEqual(block.AsSpan(25)));
+        }
+
+        return keys;
     }
 
     private void EncodeParameters(List<byte> body, ReadOnlySpan<byte> parameters, Dictionary<string, byte[]> encAuths)
@@ -87,8 +158,8 @@ public sealed class SessionRecorder
             (byte[] token, int length) = Piece(rest);
             if (length < TpmNonce.Size && rest.Length >= TpmNonce.Size)
             {
-                ReadOnlySpan<byte> twenty = rest[..TpmNonce.Size];
-                byte[]? other = encAuths.GetValueOrDefault(Convert.ToHexString(twenty)) ?? Nonce(twenty);
+                string twenty = Convert.ToHexString(rest[..TpmNonce.Size]);
+                byte[]? other = encAuths.GetValueOrDefault(twenty) ?? Nonces.GetValueOrDefault(twenty);
                 if (other is not null) (token, length) = (other, TpmNonce.Size);
             }
 
@@ -125,34 +196,26 @@ public sealed class SessionRecorder
         return (token, longest);
     }
 
-    private static byte[]? Nonce(ReadOnlySpan<byte> twenty)
-    {
-        for (int number = 0; number < 1024; number++)
-        {
-            if (TestTpm.Nonce((ushort)number).ReadOnlySpan.SequenceEqual(twenty)) return Token(TokenKind.Nonce, [(byte)(number >> 8), (byte)number]);
-        }
-
-        return null;
-    }
-
     /// <summary>A length of a modulus and a real ciphertext of one of the fixed keys: the same with a transparent one.</summary>
     private static byte[]? Ciphertext(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < sizeof(uint)) return null;
         uint size = BinaryPrimitives.ReadUInt32BigEndian(bytes);
         if (size is not (64 or 128 or 256) || bytes.Length < sizeof(uint) + size) return null;
-        return TransparentRsa.Transparent(bytes.Slice(sizeof(uint), (int)size)) is { } transparent ? [.. bytes[..sizeof(uint)], .. transparent] : null;
+        byte[]? transparent = TransparentRsa.Transparent(bytes.Slice(sizeof(uint), (int)size));
+        return transparent is null ? null : [.. bytes[..sizeof(uint)], .. transparent];
     }
 
     /// <summary>All that known secrets can look like when they are encrypted for one of the command's sessions.</summary>
-    private Dictionary<string, byte[]> EncAuths(TpmState state, ReadOnlySpan<byte> trailer)
+    private static Dictionary<string, byte[]> EncAuths(TpmState state, ReadOnlySpan<byte> trailer, int sessions)
     {
         var found = new Dictionary<string, byte[]>();
-        for (int i = 0; i < _keys.Length; i++)
+        for (int i = 0; i < sessions; i++)
         {
             ReadOnlySpan<byte> block = trailer[(AuthSize * i)..];
             if (state.Sessions.Find(BinaryPrimitives.ReadUInt32BigEndian(block)) is not { SharedSecret: { } shared } session) continue;
-            var auth = new TestAuth { Handle = session.Handle, NonceEven = session.NonceEven, NonceOdd = new TpmNonce(block.Slice(4, 20)), Key = shared.Span.ToArray() };
+            var nonceOdd = new TpmNonce(block.Slice(4, TpmNonce.Size));
+            var auth = new TestAuth { Handle = session.Handle, NonceEven = session.NonceEven, NonceOdd = nonceOdd, Key = shared.Span.ToArray() };
             foreach (byte[] secret in Secrets.All)
             {
                 foreach (bool odd in (ReadOnlySpan<bool>)[false, true])
@@ -160,7 +223,8 @@ public sealed class SessionRecorder
                     TpmAuthData encAuth = session.AdipScheme == TpmAdipEncScheme.Aes128Ctr
                         ? TestTpm.EncryptAuthAes(auth, secret)
                         : TestTpm.EncryptAuth(auth, secret, odd);
-                    found[Convert.ToHexString(encAuth.ReadOnlySpan)] = Token(TokenKind.EncAuth, [(byte)(i | (odd ? 2 : 0)), .. Secrets.Select(secret)]);
+                    byte which = (byte)(i | (odd ? 2 : 0));
+                    found[Convert.ToHexString(encAuth.ReadOnlySpan)] = Token(TokenKind.EncAuth, [which, .. Secrets.Select(secret)]);
                 }
             }
         }

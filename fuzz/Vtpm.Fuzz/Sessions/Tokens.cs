@@ -46,7 +46,10 @@ public static class Secrets
 
     public const int Size = 20;
 
-    private static readonly byte[][] Known = [TestTpm.WellKnown, TestTpm.OwnerAuth, TestTpm.KeyAuth, TestTpm.DelegateAuth, TestTpm.CounterAuth, TestTpm.NvAuth];
+    private static readonly byte[][] Known =
+    [
+        TestTpm.WellKnown, TestTpm.OwnerAuth, TestTpm.KeyAuth, TestTpm.DelegateAuth, TestTpm.CounterAuth, TestTpm.NvAuth, TestTpm.TransportAuth,
+    ];
 
     public static IReadOnlyList<byte[]> All => Known;
 
