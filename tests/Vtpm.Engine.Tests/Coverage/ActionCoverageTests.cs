@@ -4,10 +4,13 @@ using Xunit;
 
 namespace Vtpm.Engine.Tests.Coverage;
 
-/// <summary>Every numbered action of Part 3 has a test that is named after it, or a reason why it cannot: <c>ActionLists.txt</c> against the tests' names.</summary>
+/// <summary>
+/// Every numbered action of Part 3 has a test that is named after it, or a reason why it cannot: <c>ActionLists.txt</c> against the tests' names.
+/// </summary>
 public class ActionCoverageTests
 {
-    private static readonly HashSet<TpmOrdinal> Implemented = [.. CommandTable.Create(TestTpm.EveryCommand).Commands.Select(command => command.Traits.Ordinal)];
+    private static readonly HashSet<TpmOrdinal> Implemented =
+        [.. CommandTable.Create(TestTpm.EveryCommand).Commands.Select(command => command.Traits.Ordinal)];
 
     public static TheoryData<string> Lists => [.. ActionList.All.Where(HasTests).Select(list => list.Name)];
 
@@ -19,8 +22,9 @@ public class ActionCoverageTests
     }
 
     [Fact]
-    public void Lists_CommandOfTheTable_IsNotCalledAbsent() =>
-        Assert.DoesNotContain(ActionList.All, list => list.Absent is not null && Enum.TryParse(list.Command, out TpmOrdinal ordinal) && Implemented.Contains(ordinal));
+    public void Lists_Command_IsInTheTableOrCalledAbsent() => Assert.All(
+        ActionList.All.Where(list => list.Name == list.Command),
+        list => Assert.Equal(list.Absent is null, Implemented.Contains(Enum.Parse<TpmOrdinal>(list.Name))));
 
     [Fact]
     public void Lists_Marks_AreOfActionsOfTheList()
@@ -29,8 +33,6 @@ public class ActionCoverageTests
         {
             Assert.Equal(list.Units.Distinct().OrderBy(unit => unit.Rank), list.Units);
             Assert.Empty(list.Untestable.Keys.Except(list.Units));
-            Assert.Empty(list.Uncovered.Except(list.Units));
-            Assert.Empty(list.Uncovered.Intersect(list.Untestable.Keys));
         }
     }
 
@@ -40,10 +42,15 @@ public class ActionCoverageTests
     {
         ActionList list = ActionList.All.Single(list => list.Name == name);
         HashSet<ActionUnit> covered = [.. CoveringTest.All.SelectMany(test => test.UnitsOf(list))];
-        string missing = string.Join(' ', list.Units.Except(covered).Except(list.Untestable.Keys).Except(list.Uncovered));
-        Assert.True(missing.Length == 0, $"no test is named {name.Replace('.', '_')}... after: {missing}. Write them, or say why not in {ActionList.Resource}.");
-        IEnumerable<ActionUnit> named = CoveringTest.All.Where(test => test.IsAbout(list)).SelectMany(test => test.Ranges).Select(range => range.First);
-        string needless = string.Join(' ', list.Untestable.Keys.Where(unit => covered.Contains(unit) && named.Contains(unit)));
+        string missing = string.Join(' ', list.Units.Except(covered).Except(list.Untestable.Keys));
+        Assert.True(missing.Length == 0, $"no test of {name} is named after: {missing}. Write them, or say why not in {ActionList.Resource}.");
+        // A range may go over such an action: the test is of those around it.
+        IEnumerable<ActionUnit> named = CoveringTest.All
+            .Where(test => test.IsAbout(list))
+            .SelectMany(test => test.Ranges)
+            .Where(range => range.First == range.Last)
+            .Select(range => range.First);
+        string needless = string.Join(' ', list.Untestable.Keys.Intersect(named));
         Assert.True(needless.Length == 0, $"{ActionList.Resource} says of {name} {needless} that it cannot have a test, but it has one.");
     }
 

@@ -8,14 +8,12 @@ namespace Vtpm.Engine.Tests.Coverage;
 /// <param name="Absent">Why this TPM does not have the command; null for one that it has.</param>
 /// <param name="Units">The actions, in their order.</param>
 /// <param name="Untestable">Those that cannot have a test of their own, with the reason.</param>
-/// <param name="Uncovered">Those that are still to get one.</param>
 public sealed record ActionList(
     string Name,
     string Section,
     string? Absent,
     IReadOnlyList<ActionUnit> Units,
-    IReadOnlyDictionary<ActionUnit, string> Untestable,
-    IReadOnlySet<ActionUnit> Uncovered)
+    IReadOnlyDictionary<ActionUnit, string> Untestable)
 {
     public const string Resource = "ActionLists.txt";
 
@@ -25,7 +23,9 @@ public sealed record ActionList(
     public string Command => Name.Split('.')[0];
 
     /// <summary>The units that a test names which is called after the actions from <paramref name="first"/> to <paramref name="last"/>.</summary>
-    /// <remarks>A letter that the list does not have stands for its action; an action without letter, at an end of a range, for all of its letters.</remarks>
+    /// <remarks>
+    /// A letter that the list does not have stands for its action; an action without letter, at an end of a range, for all of its letters.
+    /// </remarks>
     public IEnumerable<ActionUnit> Between(ActionUnit first, ActionUnit last) => Units.Where(unit => unit.Letter == ActionUnit.NoLetter
         ? unit.Number >= first.Number && unit.Number <= last.Number
         : unit.Rank >= first.Rank && (unit.Rank <= last.Rank || unit.Number == last.Number && last.Letter == ActionUnit.NoLetter && first != last));
@@ -58,25 +58,19 @@ public sealed record ActionList(
         string[] name = head[0].Split(' ');
         List<ActionUnit> units = [];
         Dictionary<ActionUnit, string> untestable = [];
-        HashSet<ActionUnit> uncovered = [];
         foreach (string line in block.Skip(1).Select(line => line.Trim()))
         {
-            switch (line[0])
+            if (line[0] != '-')
             {
-                case '-':
-                    string[] mark = line[1..].Split(": ", 2);
-                    foreach (ActionUnit unit in ParseUnits(mark[0])) untestable.Add(unit, mark[1]);
-                    break;
-                case '?':
-                    uncovered.UnionWith(ParseUnits(line[1..]));
-                    break;
-                default:
-                    units.AddRange(ParseUnits(line));
-                    break;
+                units.AddRange(ParseUnits(line));
+                continue;
             }
+
+            string[] mark = line[1..].Split(": ", 2);
+            foreach (ActionUnit unit in ParseUnits(mark[0])) untestable.Add(unit, mark[1]);
         }
 
-        return new ActionList(name[0], name[1], head.ElementAtOrDefault(1), units, untestable, uncovered);
+        return new ActionList(name[0], name[1], head.ElementAtOrDefault(1), units, untestable);
     }
 
     /// <summary>Numbers, numbers with a letter, and ranges of letters: 3 4a 5a-c.</summary>

@@ -10,7 +10,8 @@ namespace Vtpm.Engine.Tests.Coverage;
 /// <c>5a2</c> (what is below the letter is for the reader), ranges of these with <c>To</c>, joined by <c>And</c>. Names without it are about no
 /// action.
 /// </remarks>
-public sealed partial record CoveringTest(string Method, IReadOnlyList<string> Commands, string Keyword, IReadOnlyList<(ActionUnit First, ActionUnit Last)> Ranges)
+public sealed partial record CoveringTest(
+    string Method, IReadOnlyList<string> Commands, string Keyword, IReadOnlyList<(ActionUnit First, ActionUnit Last)> Ranges)
 {
     /// <summary>Every test of this assembly.</summary>
     public static IReadOnlyList<CoveringTest> All { get; } =
@@ -24,7 +25,7 @@ public sealed partial record CoveringTest(string Method, IReadOnlyList<string> C
     /// <summary>The units of a list that this test covers.</summary>
     public IEnumerable<ActionUnit> UnitsOf(ActionList list) => IsAbout(list) ? Ranges.SelectMany(range => list.Between(range.First, range.Last)) : [];
 
-    /// <summary>A list "Oiap.Validation" is that of tests Oiap_Validation...; a list without a second word that of tests with Action or Actions.</summary>
+    /// <summary>A list "Oiap.Validation" is that of tests Oiap_Validation...; one without a second word that of tests with Action or Actions.</summary>
     public bool IsAbout(ActionList list)
     {
         string[] name = list.Name.Split('.');

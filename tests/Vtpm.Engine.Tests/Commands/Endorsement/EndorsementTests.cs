@@ -10,7 +10,7 @@ namespace Vtpm.Engine.Tests.Commands.Endorsement;
 public class EndorsementTests
 {
     [Fact]
-    public void CreateEndorsementKeyPair_Actions3To7And9And10_NoKeyYet_MakesOneWithFreshChecksum()
+    public void CreateEndorsementKeyPair_Actions3To10_NoKeyYet_MakesOneWithFreshChecksum()
     {
         var tpm = new TestTpm();
         TpmNonce antiReplay = tpm.NewNonce();
