@@ -35,19 +35,7 @@ public sealed partial class TestTpm
         EstablishTransportResponse response = keyAuth is null
             ? Send(new EstablishTransport(), request)
             : Send(new EstablishTransport(), request, Oiap(keyAuth));
-        var transport = new TestTransport
-        {
-            Handle = response.TransHandle,
-            AuthData = TransportAuth,
-            Public = transPublic,
-            NonceEven = response.TransNonceEven,
-            Ticks = response.CurrentTicks,
-        };
-        byte[] input = SHA1.HashData((byte[])[0, 0, 0, 0xE6, .. WireFormat.ToBytes(request)[4..]]);
-        byte[] output = SHA1.HashData((byte[])[0, 0, 0, 0, 0, 0, 0, 0xE6, .. WireFormat.ToBytes(response)[4..]]);
-        transport.Log(new TpmTransportLogIn { Parameters = new TpmDigest(input) });
-        transport.Log(new TpmTransportLogOut { Parameters = new TpmDigest(output), CurrentTicks = response.CurrentTicks, Locality = response.Locality });
-        return transport;
+        return TestTransport.Of(request, response);
     }
 
     /// <summary>Sends bytes that <see cref="TestTransport"/> has made.</summary>

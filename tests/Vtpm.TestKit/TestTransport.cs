@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Vtpm.Engine.Commands.TransportSessions;
 using Vtpm.Wire;
 
 namespace Vtpm.TestKit;
@@ -33,6 +34,24 @@ public sealed class TestTransport
     public bool GoesOn { get; private set; } = true;
 
     private bool Encrypts => Public.TransAttributes.HasFlag(TpmTransportAttributes.Encrypt);
+
+    /// <summary>A session that TPM_EstablishTransport has opened with <see cref="TestTpm.TransportAuth"/>; its log begins with that command.</summary>
+    public static TestTransport Of(in EstablishTransportRequest request, in EstablishTransportResponse response)
+    {
+        var transport = new TestTransport
+        {
+            Handle = response.TransHandle,
+            AuthData = TestTpm.TransportAuth,
+            Public = request.TransPublic,
+            NonceEven = response.TransNonceEven,
+            Ticks = response.CurrentTicks,
+        };
+        byte[] input = SHA1.HashData((byte[])[0, 0, 0, 0xE6, .. WireFormat.ToBytes(request)[4..]]);
+        byte[] output = SHA1.HashData((byte[])[0, 0, 0, 0, 0, 0, 0, 0xE6, .. WireFormat.ToBytes(response)[4..]]);
+        transport.Log(new TpmTransportLogIn { Parameters = new TpmDigest(input) });
+        transport.Log(new TpmTransportLogOut { Parameters = new TpmDigest(output), CurrentTicks = response.CurrentTicks, Locality = response.Locality });
+        return transport;
+    }
 
     /// <summary>TPM_ExecuteTransport around a command.</summary>
     /// <param name="command">The command, in the clear.</param>
