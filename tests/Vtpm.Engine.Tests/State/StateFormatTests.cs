@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Vtpm.Engine.Tests.Theories;
 using Vtpm.TestKit;
+using Vtpm.Wire;
 using Xunit;
 
 namespace Vtpm.Engine.Tests.State;
@@ -78,7 +79,7 @@ public class StateFormatTests
     [Fact]
     public void Read_GoldenStateOfVersion1_IsStillRead()
     {
-        byte[] golden = Convert.FromHexString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "state-v1.hex")).Trim());
+        byte[] golden = Golden(version: 1);
         PermanentState state = StateFormat.Read(golden, Rsa);
         // Written anew it is of the present version, with nothing in the fields that were added.
         Assert.Empty(state.Data.AuditChanges);
@@ -93,6 +94,25 @@ public class StateFormatTests
         Assert.Equal(1, state.Counters.Counters.Count);
         Assert.NotNull(state.SavedState);
     }
+
+    /// <summary>The same of version 2.</summary>
+    [Fact]
+    public void Read_GoldenStateOfVersion2_IsStillRead()
+    {
+        byte[] golden = Golden(version: 2);
+        PermanentState state = StateFormat.Read(golden, Rsa);
+        Assert.Equal(golden, Write(state));
+        Assert.Equal([TpmOrdinal.Extend], state.Data.AuditChanges);
+        Assert.NotEqual(0u, state.Data.AuditMonotonicCounter);
+        Assert.NotNull(state.Data.ManuMaintPub);
+        Assert.NotNull(state.Data.DaaBlobKey);
+        Assert.Equal(1, state.Delegation.Families.Length);
+        Assert.NotNull(state.Delegation.FindRow(0));
+        Assert.NotNull(state.Data.Srk);
+    }
+
+    private static byte[] Golden(int version) =>
+        Convert.FromHexString(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, $"state-v{version}.hex")).Trim());
 
     private static byte[] Execute(TpmState state, CorpusEntry entry)
     {
