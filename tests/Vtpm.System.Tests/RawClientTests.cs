@@ -66,7 +66,7 @@ public sealed class RawClientTests(RawClientTests.OneVtpm one) : IClassFixture<R
     [InlineData(0x0000)]
     [InlineData(0x00C0)]
     [InlineData(0x00C4)]
-    [InlineData(0x01C1)]
+    [InlineData(0x01C3)]
     [InlineData(0x8001)]
     [InlineData(0xFFFF)]
     public void Request_WithAnotherTag_IsABadTag(int tag)
@@ -75,6 +75,19 @@ public sealed class RawClientTests(RawClientTests.OneVtpm one) : IClassFixture<R
         byte[] response = client.Exchange(RawClient.Request((ushort)tag, (uint)TpmOrdinal.GetTicks));
         AssertRefused(response);
         Assert.Equal(TpmResult.BadTag, RawClient.ResultOf(response));
+    }
+
+    /// <summary>Xen's tags are the manager's: it refuses what a guest may not do, and passes a PCR of the hardware on. The stand-in has none above it.</summary>
+    [Fact]
+    public void Request_WithAManagersTag_IsAnsweredByTheManager()
+    {
+        using RawClient client = one.Connect(Link.Unix), hardware = one.Connect(Link.Hardware);
+        byte[] refused = client.Exchange(RawClient.Request(0x01C1, (uint)TpmOrdinal.GetTicks));
+        Assert.Equal(TpmResult.DisabledCmd, RawClient.ResultOf(refused));
+        byte[] pcr = client.Exchange([0x01, 0xC1, 0, 0, 0, 14, 0, 0, 0, 0x15, 0, 0, 0, 10]);
+        Assert.Equal((TpmResult.Success, 30), (RawClient.ResultOf(pcr), pcr.Length));
+        Assert.Equal(TpmResult.BadTag, RawClient.ResultOf(hardware.Exchange(RawClient.Request(0x01C1, (uint)TpmOrdinal.GetTicks))));
+        one.AssertWell(Link.Unix);
     }
 
     [Theory]
