@@ -10,7 +10,7 @@ namespace Vtpm.Fuzz;
 /// Vtpm.Fuzz seed TARGET DIRECTORY      writes the inputs to begin with
 /// Vtpm.Fuzz reduce TARGET IN OUT       writes the smallest of the files of IN that take all their branches (with instrumented assemblies)
 /// Vtpm.Fuzz trace session FILE...      prints the commands of programs, and what each is answered
-/// Vtpm.Fuzz shrink TARGET IN OUT       makes a finding smaller
+/// Vtpm.Fuzz shrink TARGET FOLDER FILE... makes findings smaller, and writes one of each kind into the folder
 /// </code>
 /// </summary>
 internal static class Program
@@ -36,7 +36,7 @@ internal static class Program
             case "reduce":
                 return CorpusReducer.Reduce(target, args[2], args[3]);
             case "shrink":
-                File.WriteAllBytes(args[3], FindingShrinker.Shrink(target, File.ReadAllBytes(args[2])));
+                FindingShrinker.Shrink(target, args[2], args[3..]);
                 return 0;
             default:
                 Console.Error.WriteLine($"there is no command {args[0]}");
