@@ -18,7 +18,7 @@ public sealed class RunTests(LaboratoryFixture fixture) : IClassFixture<Laborato
         Assert.True(result.Failure is null, $"step {result.Step}: {result.Failure?.Describe()}");
         Assert.Equal(Commands, result.Commands);
         // Much of what is compared is what TPMs do, not what they refuse.
-        Assert.True(result.Successes > Commands / 3, $"only {result.Successes} of {Commands} commands were carried out");
+        Assert.True(result.Successes > Commands / 4, $"only {result.Successes} of {Commands} commands were carried out");
     }
 
     [Fact]

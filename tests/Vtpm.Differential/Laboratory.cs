@@ -56,7 +56,8 @@ public sealed class Laboratory : IDisposable
     }
 
     /// <summary>Compares the states that <paramref name="after"/> has left.</summary>
-    public IReadOnlyList<Difference> Probe(IReadOnlyList<CommandStep> probes, AnsweredStep after) => [.. probes.SelectMany(probe => Run(probe, out _, after))];
+    public IReadOnlyList<Difference> Probe(IReadOnlyList<CommandStep> probes, AnsweredStep after) =>
+        [.. probes.SelectMany(probe => Run(probe, out _, after))];
 
     public void Dispose()
     {

@@ -6,7 +6,7 @@ namespace Vtpm.Differential;
 public sealed record Options
 {
     public const string Usage = """
-        Vtpm.Differential [--seed N] [--seeds COUNT] [--commands N] [--until STEP] [--verbose] [--always] [--survey] [--keep-going] [--no-shrink] [--statistics]
+        Vtpm.Differential [--seed N] [--seeds COUNT] [--commands N] [--until STEP] [OPTION...]
           Sends the same commands to our engine and to swtpm, and compares answers and states.
           --seed N        the first seed (1)
           --seeds COUNT   how many, one after the other (1)

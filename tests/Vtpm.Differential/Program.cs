@@ -35,7 +35,8 @@ foreach ((string kind, (int count, int seed, int step, Difference first)) in kin
 foreach ((string row, int count) in known.OrderBy(pair => pair.Key, StringComparer.Ordinal)) Console.WriteLine($"{row,-40} {count,7} times");
 if (options.Statistics)
 {
-    foreach ((TpmOrdinal ordinal, (int sent, int done)) in answers.OrderByDescending(pair => pair.Value.Sent)) Console.WriteLine($"TPM_{ordinal,-28} {sent,7} sent {done,7} carried out");
+    foreach ((TpmOrdinal ordinal, (int sent, int done)) in answers.OrderByDescending(pair => pair.Value.Sent))
+        Console.WriteLine($"TPM_{ordinal,-28} {sent,7} sent {done,7} carried out");
 }
 
 Console.WriteLine($"{commands} commands, {successes} of them carried out, on both TPMs in {clock.Elapsed.TotalSeconds:f1} s: {failures} unknown differences");

@@ -32,7 +32,8 @@ public static class Integrity
         },
     };
 
-    public static CommandStep Quote(int key, byte[] externalData, byte[] select, SessionUse? auth) => new(TpmOrdinal.Quote, $"{Convert.ToHexStringLower(select)} with {Keys.Name(key)}")
+    public static CommandStep Quote(int key, byte[] externalData, byte[] select, SessionUse? auth) =>
+        new(TpmOrdinal.Quote, $"{Convert.ToHexStringLower(select)} with {Keys.Name(key)}")
     {
         Handles = request => request.Key(key),
         Parameters = request =>
@@ -163,7 +164,7 @@ public static class Integrity
         answer.UInt32("counterValue.counter");
     }
 
-    private static void Ticks(ResponseReader answer)
+    public static void Ticks(ResponseReader answer)
     {
         answer.UInt16("currentTicks.tag");
         answer.Own("currentTicks.currentTicks", 8);

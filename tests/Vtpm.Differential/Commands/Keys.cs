@@ -90,7 +90,8 @@ public static class Keys
     };
 
     public static CommandStep LoadOutside(OutsideKey outside, int parent, int number, SessionUse? auth) =>
-        Load2($"{outside} under {Name(parent)} → key {number}", request => request.Own(outside.WrapFor(request, parent)), parent, number, outside.Modulus, auth);
+        Load2(
+            $"{outside} under {Name(parent)} → key {number}", request => request.Own(outside.WrapFor(request, parent)), parent, number, outside.Modulus, auth);
 
     public static CommandStep LoadBlob(int blob, int parent, int number, SessionUse? auth) =>
         Load2($"blob {blob} under {Name(parent)} → key {number}", request => request.Blob(blob), parent, number, null, auth, blob);
@@ -139,6 +140,15 @@ public static class Keys
         Parameters = request => request.Sized32(area),
         Sessions = auth is null ? [] : [auth],
         Answer = answer => Signature(answer, key),
+    };
+
+    /// <summary>TPM_Sign by a key of which the driver does not know whether both sides have the same.</summary>
+    public static CommandStep SignOwn(int key, byte[] area, SessionUse auth) => new(TpmOrdinal.Sign, $"{area.Length} bytes with {Name(key)}, wherever it is from")
+    {
+        Handles = request => request.Key(key),
+        Parameters = request => request.Sized32(area),
+        Sessions = [auth],
+        Answer = answer => answer.OwnSized32("sig"),
     };
 
     /// <summary>TPM_Sign by a key that signs TPM_SIGN_INFO: it holds the nonce of the session, so that the signatures are each side's own.</summary>

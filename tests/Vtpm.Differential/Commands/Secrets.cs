@@ -21,5 +21,9 @@ public static class Secrets
 
     public static byte[] Operator { get; } = SHA1.HashData("operator"u8);
 
+    public static byte[] Delegate { get; } = SHA1.HashData("delegate"u8);
+
+    public static byte[] Transport { get; } = SHA1.HashData("transport"u8);
+
     public static byte[] Other { get; } = SHA1.HashData("other"u8);
 }

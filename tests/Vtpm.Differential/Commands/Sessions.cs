@@ -29,14 +29,17 @@ public static class Sessions
                 request.Literal(nonceOddOsap);
             },
             OutHandles = 1,
-            Answer = answer =>
-            {
-                uint handle = answer.OwnHandle("authHandle");
-                var nonceEven = new TpmNonce(answer.Own("nonceEven", 20));
-                byte[] shared = HMACSHA1.HashData(secret, (byte[])[.. answer.Own("nonceEvenOSAP", 20), .. nonceOddOsap]);
-                answer.Memory.Sessions[session] = new SideSession { Handle = handle, NonceEven = nonceEven, SharedSecret = shared };
-            },
+            Answer = answer => WithSharedSecret(answer, session, nonceOddOsap, secret),
         };
+    }
+
+    /// <summary>The answer to TPM_OSAP and TPM_DSAP: the session's secret comes from the entity's and two nonces.</summary>
+    public static void WithSharedSecret(ResponseReader answer, int session, byte[] nonceOdd, byte[] secret)
+    {
+        uint handle = answer.OwnHandle("authHandle");
+        var nonceEven = new TpmNonce(answer.Own("nonceEven", 20));
+        byte[] shared = HMACSHA1.HashData(secret, (byte[])[.. answer.Own("nonceEvenOSAP", 20), .. nonceOdd]);
+        answer.Memory.Sessions[session] = new SideSession { Handle = handle, NonceEven = nonceEven, SharedSecret = shared };
     }
 
     public static CommandStep OsapKey(int session, int key, byte[] secret, int entityType = (int)TpmEntityType.KeyHandle) =>

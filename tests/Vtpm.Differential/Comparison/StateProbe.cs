@@ -19,6 +19,7 @@ public static class StateProbe
         Admin.GetCapability(TpmCapability.Flag, TestTpm.BigEndian((uint)TpmCapabilityFlag.Volatile)),
         Admin.GetHandles(TpmResourceType.Key),
         Admin.GetHandles(TpmResourceType.Auth),
+        Admin.GetCapability(TpmCapability.Handle, TestTpm.BigEndian((uint)TpmResourceType.Context)),
     ];
 
     /// <summary>All that can be read without a secret.</summary>
@@ -28,12 +29,12 @@ public static class StateProbe
         Admin.GetHandles(TpmResourceType.Trans),
         Admin.GetHandles(TpmResourceType.Counter),
         Admin.GetHandles(TpmResourceType.DaaTpm),
-        Admin.GetCapability(TpmCapability.Handle, TestTpm.BigEndian((uint)TpmResourceType.Context)),
         Admin.GetCapability(TpmCapability.NvList, [], SortedIndexes),
         .. from property in Properties select Admin.GetProperty(property),
         .. from pcr in Enumerable.Range(0, 24) select Integrity.PcrRead((uint)pcr),
         .. from index in NvIndexes select Admin.GetCapability(TpmCapability.NvIndex, TestTpm.BigEndian(index)),
         NonVolatile.DirRead(0),
+        Delegation.ReadTable(),
     ];
 
     private static IReadOnlyList<TpmCapabilityProperty> Properties =>

@@ -64,7 +64,8 @@ public sealed partial class Generator
     private static bool IsOfTheMaker(TpmCapabilityProperty property) => property is TpmCapabilityProperty.Manufacturer or TpmCapabilityProperty.TisTimeout
         or TpmCapabilityProperty.StartupEffect or TpmCapabilityProperty.Duration or TpmCapabilityProperty.MaxNvAvailable or TpmCapabilityProperty.TransSess
         or TpmCapabilityProperty.MaxTransSess or TpmCapabilityProperty.FamilyRows or TpmCapabilityProperty.DelegateRow or TpmCapabilityProperty.DaaSess
-        or TpmCapabilityProperty.MaxDaaSess or TpmCapabilityProperty.Sessions or TpmCapabilityProperty.MaxSessions or TpmCapabilityProperty.ActiveCounter;
+        or TpmCapabilityProperty.MaxDaaSess or TpmCapabilityProperty.Sessions or TpmCapabilityProperty.MaxSessions or TpmCapabilityProperty.ActiveCounter
+        or TpmCapabilityProperty.ContextDist;
 
     private void SetFlag()
     {
@@ -171,6 +172,7 @@ public sealed partial class Generator
         var srk = new OutsideKey { Usage = TpmKeyUsage.Storage, UsageAuth = Secrets.WellKnown, Flags = TpmKeyFlags.None };
         SetPresence(true);
         Lead(Admin.WithBool(TpmOrdinal.SetOwnerInstall, true));
-        Emit(Admin.TakeOwnership(Secrets.Owner, Secrets.WellKnown, srk.PublicPart() with { PubKey = default }, Oiap(Secrets.Owner)), () => _world.IsOwned = true);
+        TpmKey srkParams = srk.PublicPart() with { PubKey = default };
+        Emit(Admin.TakeOwnership(Secrets.Owner, Secrets.WellKnown, srkParams, Oiap(Secrets.Owner)), () => _world.IsOwned = true);
     }
 }

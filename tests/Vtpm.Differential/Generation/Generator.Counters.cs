@@ -34,6 +34,6 @@ public sealed partial class Generator
         if (Chance(75)) return Oiap(Secrets.Counter);
         int session = _world.NewNumber();
         Lead(Commands.Sessions.OsapCounter(session, counter, Secrets.Counter));
-        return new SessionUse(session, Secrets.Counter, Chance(20));
+        return new SessionUse(session, Secrets.Counter, Chance(5));
     }
 }

@@ -82,6 +82,8 @@ public sealed partial class Generator
     {
         int key = KeyFor(TpmKeyUsage.Signing, TpmKeyUsage.Legacy, TpmKeyUsage.Identity);
         byte[] select = Select();
-        Emit(Chance(50) ? Integrity.Quote(key, Bytes(20), select, MaybeAuth(key)) : Integrity.Quote2(key, Bytes(20), select, Chance(50), MaybeAuth(key)));
+        Emit(Chance(50)
+            ? Integrity.Quote(key, Bytes(20), select, MaybeAuth(key))
+            : Integrity.Quote2(key, Bytes(20), select, Chance(50), MaybeAuth(key)));
     }
 }

@@ -11,7 +11,8 @@ public sealed partial class Generator
 {
     private IEnumerable<(int, Action)> KeyScenes() =>
     [
-        (14, LoadOutsideKey), (5, LoadOwnKey), (1, CreateKey), (5, GetPubKey), (6, SignBytes), (6, UnBindBytes), (5, CertifyAnyKey), (1, MakeIdentity), (2, ActivateIdentity),
+        (14, LoadOutsideKey), (5, LoadOwnKey), (1, CreateKey), (5, GetPubKey), (6, SignBytes), (6, UnBindBytes), (5, CertifyAnyKey), (1, MakeIdentity),
+        (2, ActivateIdentity),
     ];
 
     private void LoadOutsideKey()
@@ -36,9 +37,15 @@ public sealed partial class Generator
             AuthDataUsage = Chance(80) ? TpmAuthDataUsage.Always : Pick(TpmAuthDataUsage.Never, TpmAuthDataUsage.PrivUseOnly, (TpmAuthDataUsage)0x12),
             IsKey12 = Chance(30),
         };
-        if (Chance(10)) key = key with { Flags = key.Flags | Pick(TpmKeyFlags.Redirection, TpmKeyFlags.IsVolatile, TpmKeyFlags.PcrIgnoredOnRead, TpmKeyFlags.MigrateAuthority) };
+        if (Chance(10))
+        {
+            TpmKeyFlags flag = Pick(TpmKeyFlags.Redirection, TpmKeyFlags.IsVolatile, TpmKeyFlags.PcrIgnoredOnRead, TpmKeyFlags.MigrateAuthority);
+            key = key with { Flags = key.Flags | flag };
+        }
+
         if (Chance(20)) key = key with { PcrInfo = PcrInfo(key.IsKey12) };
-        if (usage == TpmKeyUsage.Signing && Chance(25)) key = key with { SigScheme = Pick(TpmSigScheme.RsaSsaPkcs1V15Der, TpmSigScheme.RsaSsaPkcs1V15Info, TpmSigScheme.None) };
+        if (usage == TpmKeyUsage.Signing && Chance(25))
+            key = key with { SigScheme = Pick(TpmSigScheme.RsaSsaPkcs1V15Der, TpmSigScheme.RsaSsaPkcs1V15Info, TpmSigScheme.None) };
         if (usage == TpmKeyUsage.Bind && Chance(25)) key = key with { EncScheme = TpmEncScheme.RsaesPkcsV15 };
         if (Chance(3)) key = key with { EncScheme = Pick(TpmEncScheme.None, TpmEncScheme.RsaesPkcsV15, TpmEncScheme.SymCtr) };
         if (Chance(2)) key = key with { HasWrongDigest = true };
@@ -88,7 +95,9 @@ public sealed partial class Generator
         // swtpm makes each key anew: short ones keep it fast, long ones are what storage keys must be.
         if (info.Usage == TpmKeyUsage.Storage && Chance(50)) info = info with { Bits = 2048 };
         int parent = Chance(90) ? SideMemory.Srk : AnyKey(), blob = _world.NewNumber();
-        Emit(Keys.Create(info, parent, blob, OsapKey(parent, SecretOf(parent))), () => _world.WrappedKeys.Add(new WorldBlob(blob, parent, info.UsageAuth, info)));
+        Emit(
+            Keys.Create(info, parent, blob, OsapKey(parent, SecretOf(parent))),
+            () => _world.WrappedKeys.Add(new WorldBlob(blob, parent, info.UsageAuth, info)));
     }
 
     private void GetPubKey()
@@ -114,10 +123,14 @@ public sealed partial class Generator
     {
         int key = KeyFor(TpmKeyUsage.Signing, TpmKeyUsage.Legacy);
         byte[] area = Bytes(Chance(70) ? 20 : _random.Next(280));
-        TpmSigScheme? scheme = _world.Keys.Find(loaded => loaded.Number == key)?.Info.SigScheme;
-        // What is signed as TPM_SIGN_INFO has the nonce of the session in it.
-        Emit(scheme == TpmSigScheme.RsaSsaPkcs1V15Info ? Keys.SignInfo(key, area, MaybeAuth(key)) : Keys.Sign(key, area, MaybeAuth(key)));
+        Emit(SignWith(key, area, MaybeAuth(key)));
     }
+
+    /// <summary>What is signed as TPM_SIGN_INFO has the nonce of the session in it.</summary>
+    private CommandStep SignWith(int key, byte[] area, SessionUse? auth) =>
+        _world.Keys.Find(loaded => loaded.Number == key)?.Info.SigScheme == TpmSigScheme.RsaSsaPkcs1V15Info
+            ? Keys.SignInfo(key, area, auth)
+            : Keys.Sign(key, area, auth);
 
     private void UnBindBytes()
     {
@@ -141,8 +154,8 @@ public sealed partial class Generator
     {
         int blob = _world.NewNumber();
         SessionUse srk = Oiap(_world.SrkAuth), owner = OsapOwner();
-        Emit(Identity.Make(Secrets.Key, blob, srk, owner), () => _world.WrappedKeys.Add(
-            new WorldBlob(blob, SideMemory.Srk, Secrets.Key, new OutsideKey { Usage = TpmKeyUsage.Identity, UsageAuth = Secrets.Key, Flags = TpmKeyFlags.None })));
+        var info = new OutsideKey { Usage = TpmKeyUsage.Identity, UsageAuth = Secrets.Key, Flags = TpmKeyFlags.None };
+        Emit(Identity.Make(Secrets.Key, blob, srk, owner), () => _world.WrappedKeys.Add(new WorldBlob(blob, SideMemory.Srk, Secrets.Key, info)));
     }
 
     private void ActivateIdentity()

@@ -22,7 +22,12 @@ public sealed partial class Generator
             TpmNvPermission.PPWrite | TpmNvPermission.OwnerRead,
             TpmNvPermission.AuthWrite | TpmNvPermission.PPRead,
             TpmNvPermission.None);
-        if (Chance(40)) permission |= Pick(TpmNvPermission.WriteAll, TpmNvPermission.WriteDefine, TpmNvPermission.WriteStClear, TpmNvPermission.GlobalLock, TpmNvPermission.ReadStClear);
+        if (Chance(40))
+        {
+            permission |= Pick(
+                TpmNvPermission.WriteAll, TpmNvPermission.WriteDefine, TpmNvPermission.WriteStClear, TpmNvPermission.GlobalLock, TpmNvPermission.ReadStClear);
+        }
+
         if (Chance(5)) permission |= (TpmNvPermission)(1u << _random.Next(32));
         TpmNvDataPublic pubInfo = TestTpm.NvPublic(permission, size, index) with { PcrInfoRead = NvPcrs(), PcrInfoWrite = NvPcrs() };
         SessionUse? auth = null;
@@ -48,13 +53,23 @@ public sealed partial class Generator
         };
     }
 
-    private uint AnyArea() => _world.Areas.Count > 0 && Chance(92) ? Pick(_world.Areas.Keys.ToArray()) : Pick([.. StateProbe.NvIndexes, TpmNvIndex.Dir, 0u, 0xFFFFFFFFu, 0x00020001u]);
+    private uint AnyArea() => _world.Areas.Count > 0 && Chance(92)
+        ? Pick(_world.Areas.Keys.ToArray())
+        : Pick([.. StateProbe.NvIndexes, TpmNvIndex.Dir, 0u, 0xFFFFFFFFu, 0x00020001u]);
+
+    /// <summary>Some of an area, or none of it, or more than it has.</summary>
+    private (int Offset, int Length) AnyPart(uint index)
+    {
+        int size = (int)(_world.Areas.GetValueOrDefault(index)?.Size ?? 20);
+        int offset = Chance(60) ? 0 : _random.Next(size + 2);
+        int length = Chance(10) ? 0 : Chance(50) ? Math.Max(0, size - offset) : _random.Next(size + 2);
+        return (offset, length);
+    }
 
     private void WriteArea()
     {
         uint index = AnyArea();
-        int size = (int)(_world.Areas.GetValueOrDefault(index)?.Size ?? 20);
-        int offset = Chance(60) ? 0 : _random.Next(size + 2), length = Chance(10) ? 0 : Chance(50) ? Math.Max(0, size - offset) : _random.Next(size + 2);
+        (int offset, int length) = AnyPart(index);
         bool byAuth = _world.Areas.GetValueOrDefault(index)?.Permission.HasFlag(TpmNvPermission.AuthWrite) == true ^ Chance(7);
         if (byAuth) Emit(NonVolatile.Write(TpmOrdinal.NvWriteValueAuth, index, (uint)offset, Bytes(length), AreaAuth(index)));
         else Emit(NonVolatile.Write(TpmOrdinal.NvWriteValue, index, (uint)offset, Bytes(length), _world.IsOwned && Chance(75) ? Owner() : null));
@@ -63,8 +78,7 @@ public sealed partial class Generator
     private void ReadArea()
     {
         uint index = AnyArea();
-        int size = (int)(_world.Areas.GetValueOrDefault(index)?.Size ?? 20);
-        int offset = Chance(60) ? 0 : _random.Next(size + 2), length = Chance(10) ? 0 : Chance(50) ? Math.Max(0, size - offset) : _random.Next(size + 2);
+        (int offset, int length) = AnyPart(index);
         bool byAuth = _world.Areas.GetValueOrDefault(index)?.Permission.HasFlag(TpmNvPermission.AuthRead) == true ^ Chance(7);
         if (byAuth) Emit(NonVolatile.Read(TpmOrdinal.NvReadValueAuth, index, (uint)offset, (uint)length, AreaAuth(index)));
         else Emit(NonVolatile.Read(TpmOrdinal.NvReadValue, index, (uint)offset, (uint)length, _world.IsOwned && Chance(70) ? Owner() : null));
@@ -75,7 +89,7 @@ public sealed partial class Generator
         if (Chance(75)) return Oiap(Secrets.Nv);
         int session = _world.NewNumber();
         Lead(Commands.Sessions.OsapNv(session, index, Secrets.Nv));
-        return new SessionUse(session, Secrets.Nv, Chance(20));
+        return new SessionUse(session, Secrets.Nv, Chance(5));
     }
 
     private void WriteDir()

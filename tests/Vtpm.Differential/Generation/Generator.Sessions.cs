@@ -8,7 +8,8 @@ namespace Vtpm.Differential.Generation;
 /// <content>Sessions, contexts, handles.</content>
 public sealed partial class Generator
 {
-    private IEnumerable<(int, Action)> SessionScenes() => [(4, OpenOiap), (4, OpenAndFlush), (5, SaveSession), (5, SaveKey), (2, FlushKey), (1, FlushNothing), (1, OldHandles)];
+    private IEnumerable<(int, Action)> SessionScenes() =>
+        [(4, OpenOiap), (4, OpenAndFlush), (5, SaveSession), (5, SaveKey), (2, FlushKey), (1, FlushNothing), (1, OldHandles)];
 
     private void OpenOiap()
     {

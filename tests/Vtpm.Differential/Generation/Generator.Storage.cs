@@ -22,7 +22,9 @@ public sealed partial class Generator
         int key = SealingKey(), blob = _world.NewNumber();
         byte[] pcrInfo = Chance(50) ? PcrInfo(isLong: Chance(60)) : [];
         byte[] data = Bytes(Chance(95) ? _random.Next(64) : _random.Next(300));
-        Emit(Storage.Seal(key, data, Secrets.Data, pcrInfo, blob, OsapKey(key, SecretOf(key))), () => _world.Sealed.Add(new WorldBlob(blob, key, Secrets.Data)));
+        Emit(
+            Storage.Seal(key, data, Secrets.Data, pcrInfo, blob, OsapKey(key, SecretOf(key))),
+            () => _world.Sealed.Add(new WorldBlob(blob, key, Secrets.Data)));
     }
 
     private void UnsealData()

@@ -12,6 +12,7 @@ namespace Vtpm.Differential.Generation;
 public sealed partial class Generator
 {
     private readonly Random _random;
+    private int? _transport;
     private readonly Queue<Step> _queue = new();
     private readonly (int Weight, Action Play)[] _scenes;
     private World _world;
@@ -21,7 +22,11 @@ public sealed partial class Generator
         _random = new Random(seed);
         Beginning = Chance(80) ? Beginning.Owned : Chance(50) ? Beginning.OwnedUnlocked : Beginning.Unowned;
         _world = new World(Beginning);
-        _scenes = [.. AdminScenes(), .. SessionScenes(), .. KeyScenes(), .. StorageScenes(), .. IntegrityScenes(), .. NvScenes(), .. CounterScenes()];
+        _scenes =
+        [
+            .. AdminScenes(), .. SessionScenes(), .. KeyScenes(), .. StorageScenes(), .. IntegrityScenes(), .. NvScenes(), .. CounterScenes(),
+            .. DelegationScenes(), .. MigrationScenes(), .. TransportScenes(),
+        ];
     }
 
     /// <summary>The state that both TPMs must have when the first step is run.</summary>
@@ -47,6 +52,12 @@ public sealed partial class Generator
 
     private void PlayScene()
     {
+        if (!_world.IsOwned && Chance(5))
+        {
+            Own();
+            return;
+        }
+
         int choice = _random.Next(_scenes.Sum(scene => scene.Weight));
         foreach ((int weight, Action play) in _scenes)
         {
@@ -71,6 +82,7 @@ public sealed partial class Generator
     private void Lead(Step step, Action? onSuccess = null)
     {
         World world = _world;
+        if (_transport is { } transport && step is CommandStep plain) step = plain.Through(transport);
         step.Observed = answer =>
         {
             if (step is CommandStep command) ObserveSessions(world, command, answer);
@@ -80,7 +92,8 @@ public sealed partial class Generator
     }
 
     /// <summary>The step that a scene is about: spoilt now and then.</summary>
-    private void Emit(CommandStep step, Action? onSuccess = null) => Lead(Chance(12) && Spoil(step) is { } mutation ? step.With(mutation) : step, onSuccess);
+    private void Emit(CommandStep step, Action? onSuccess = null) =>
+        Lead(Chance(12) && Spoil(step) is { } mutation ? step.With(mutation) : step, onSuccess);
 
     private static void ObserveSessions(World world, CommandStep command, StepAnswer answer)
     {
@@ -98,10 +111,13 @@ public sealed partial class Generator
         {
             MutationKind.WrongHmac when sessions > 0 && _world.Guesses < 4 => new Mutation(MutationKind.WrongHmac, _random.Next(sessions)),
             MutationKind.UnknownSession when sessions > 0 => new Mutation(MutationKind.UnknownSession, _random.Next(sessions)),
+            // What goes through a transport session must have the size of its tag, or cannot be encrypted.
+            MutationKind.Tag or MutationKind.Truncated when _transport is not null => null,
             MutationKind.Tag => new Mutation(MutationKind.Tag, Pick(0x00C0, 0x00C1, 0x00C2, 0x00C3, 0x00C4)),
             MutationKind.Truncated => new Mutation(MutationKind.Truncated, 1 + _random.Next(6)),
             MutationKind.Longer => new Mutation(MutationKind.Longer, 0),
-            MutationKind.FlippedBit when step.Ordinal is not (TpmOrdinal.GetCapability or TpmOrdinal.SetCapability) => new Mutation(MutationKind.FlippedBit, _random.Next(1 << 16)),
+            MutationKind.FlippedBit when step.Ordinal is not (TpmOrdinal.GetCapability or TpmOrdinal.SetCapability or TpmOrdinal.EstablishTransport) =>
+                new Mutation(MutationKind.FlippedBit, _random.Next(1 << 16)),
             _ => null,
         };
     }
@@ -140,14 +156,14 @@ public sealed partial class Generator
     {
         int session = _world.NewNumber();
         Lead(Commands.Sessions.OsapKey(session, key, secret));
-        return new SessionUse(session, secret, Chance(20));
+        return new SessionUse(session, secret, Chance(5));
     }
 
     private SessionUse OsapOwner()
     {
         int session = _world.NewNumber();
         Lead(Commands.Sessions.OsapOwner(session, _world.OwnerAuth));
-        return new SessionUse(session, _world.OwnerAuth, Chance(20));
+        return new SessionUse(session, _world.OwnerAuth, Chance(5));
     }
 
     /// <summary>OIAP or OSAP, as clients please.</summary>
@@ -155,7 +171,8 @@ public sealed partial class Generator
 
     private SessionUse KeyAuth(int key, byte[] secret) => Chance(75) ? Oiap(secret) : OsapKey(key, secret);
 
-    private byte[] SecretOf(int key) => key == SideMemory.Srk ? _world.SrkAuth : _world.Keys.Find(loaded => loaded.Number == key)?.Info.UsageAuth ?? Secrets.Key;
+    private byte[] SecretOf(int key) =>
+        key == SideMemory.Srk ? _world.SrkAuth : _world.Keys.Find(loaded => loaded.Number == key)?.Info.UsageAuth ?? Secrets.Key;
 
     /// <summary>Any selection of a few PCRs.</summary>
     private byte[] Select()

@@ -38,6 +38,13 @@ public sealed class World
 
     public List<int> Counters { get; } = [];
 
+    public List<int> Families { get; } = [];
+
+    public List<int> OwnerDelegations { get; } = [];
+
+    /// <summary>Transport sessions that are open.</summary>
+    public List<int> Transports { get; } = [];
+
     public byte[][] Pcrs { get; } = new byte[24][];
 
     public bool IsPresent { get; set; }
@@ -57,6 +64,7 @@ public sealed class World
     {
         Keys.Clear();
         Sessions.Clear();
+        Transports.Clear();
         IsPresent = false;
         Guesses = 0;
         ResetPcrs();
@@ -70,6 +78,8 @@ public sealed class World
         SrkAuth = Secrets.WellKnown;
         Keys.Clear();
         Sealed.Clear();
+        Families.Clear();
+        OwnerDelegations.Clear();
         WrappedKeys.Clear();
         Counters.Clear();
         foreach (WorldArea area in Areas.Values.Where(area => (area.Index & TpmNvIndex.D) == 0).ToArray()) Areas.Remove(area.Index);

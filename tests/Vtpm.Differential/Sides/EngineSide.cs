@@ -23,7 +23,8 @@ public sealed class EngineSide : TpmSide
     }
 
     /// <summary>Limits are no differences: ours are set to those of Debian's libtpms.</summary>
-    private static TpmProfile Profile { get; } = new() { InputBufferSize = 4096, AuthSessions = 16, ContextSlots = 128, TransportSessions = 16, Sha1MaxBytes = 4032 };
+    private static TpmProfile Profile { get; } =
+        new() { InputBufferSize = 4096, AuthSessions = 16, ContextSlots = 128, TransportSessions = 16, Sha1MaxBytes = 4032 };
 
     public override byte[] Execute(byte[] command)
     {

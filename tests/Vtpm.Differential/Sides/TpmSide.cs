@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Vtpm.TestKit;
 using Vtpm.Wire;
 
 namespace Vtpm.Differential.Sides;
@@ -83,6 +84,8 @@ public sealed class SideMemory
     public Dictionary<int, byte[]> Blobs { get; private init; } = [];
 
     public Dictionary<int, uint> Counters { get; private init; } = [];
+
+    public Dictionary<int, TestTransport> Transports { get; } = [];
 
     /// <summary>Random values of answers, numbered in the order in which they were first seen: equal numbers on both sides mean equal histories.</summary>
     public Dictionary<string, int> Seen { get; private init; } = [];

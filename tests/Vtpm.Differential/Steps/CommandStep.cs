@@ -31,25 +31,33 @@ public sealed class CommandStep : Step
 
     public Mutation? Mutation { get; init; }
 
-    /// <summary>What the generator knew when it made the step, for conditions of known differences.</summary>
-    public string Condition { get; init; } = "";
+    /// <summary>The transport session that the command goes through, when it does.</summary>
+    public int? Transport { get; init; }
 
     /// <summary>The same command, spoilt.</summary>
-    public CommandStep With(Mutation mutation) => new(Ordinal)
+    public CommandStep With(Mutation mutation) => Copy($"{Words} ({mutation})", mutation, Transport);
+
+    /// <summary>The same command, through a transport session.</summary>
+    public CommandStep Through(int transport) => Copy($"{Words}, in transport {transport}", Mutation, transport);
+
+    private CommandStep Copy(string words, Mutation? mutation, int? transport) => new(Ordinal)
     {
-        Words = $"{Words} ({mutation})",
+        Words = words,
         Handles = Handles,
         Parameters = Parameters,
         Sessions = Sessions,
         Answer = Answer,
         OutHandles = OutHandles,
         Mutation = mutation,
+        Transport = transport,
         Observed = Observed,
     };
 
     public override StepAnswer Run(TpmSide side)
     {
-        byte[] response = side.Execute(Request(side.Memory));
+        byte[] request = Request(side.Memory);
+        bool isWrapped = Transport is { } number && side.Memory.Transports.ContainsKey(number);
+        byte[] response = isWrapped ? TransportLink.Execute(side, Transport!.Value, Ordinal, request) : side.Execute(request);
         var result = (TpmResult)BinaryPrimitives.ReadUInt32BigEndian(response.AsSpan(6));
         if (result != TpmResult.Success) return new StepAnswer(result, [new Field("header", Convert.ToHexStringLower(response))], response);
 

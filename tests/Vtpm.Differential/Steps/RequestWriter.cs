@@ -91,7 +91,9 @@ public sealed class RequestWriter(SideMemory memory, IReadOnlyList<SessionUse> s
     /// <summary>RSAES-PKCS1-v1_5 for a key of this side.</summary>
     public byte[] EncryptPkcs1For(int key, byte[] message)
     {
-        using RSA rsa = RSA.Create(new RSAParameters { Modulus = memory.Modulus(key), Exponent = [1, 0, 1] });
+        byte[] modulus = memory.Modulus(key);
+        if (message.Length > modulus.Length - 11) return new byte[modulus.Length];
+        using RSA rsa = RSA.Create(new RSAParameters { Modulus = modulus, Exponent = [1, 0, 1] });
         return rsa.Encrypt(message, RSAEncryptionPadding.Pkcs1);
     }
 

@@ -57,7 +57,8 @@ public sealed class ResponseReader(byte[] bytes, SideMemory memory)
 
     public byte[] OwnSized32(string name) => Own(name, (int)Math.Min(UInt32($"{name} size"), int.MaxValue));
 
-    public byte[] VendorSized32(string name) => Vendor(name, (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian([.. Take(name, 4), 0, 0, 0, 0]), int.MaxValue));
+    public byte[] VendorSized32(string name) =>
+        Vendor(name, (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian([.. Take(name, 4), 0, 0, 0, 0]), int.MaxValue));
 
     /// <summary>A value computed from an answer, instead of its bytes.</summary>
     public void Add(string name, string value) => _fields.Add(new Field(name, value));
