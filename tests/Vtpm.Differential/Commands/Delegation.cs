@@ -7,6 +7,9 @@ namespace Vtpm.Differential.Commands;
 /// <summary>Delegation (Part 3 §19), and the sessions that use it (§18.3).</summary>
 public static class Delegation
 {
+    /// <summary>Bytes of a TPM_FAMILY_TABLE_ENTRY.</summary>
+    private const int FamilySize = 15;
+
     /// <summary>TPM_Delegate_Manage that makes a family: its number is kept as a blob of four bytes.</summary>
     public static CommandStep CreateFamily(byte label, int family, SessionUse? auth) => Manage(0, null, TpmFamilyOperation.Create, [label], family, auth);
 
@@ -52,7 +55,9 @@ public static class Delegation
     {
         Answer = answer =>
         {
-            answer.Sized32("familyTable");
+            // Entries have no order.
+            byte[] families = answer.VendorSized32("familyTable");
+            answer.Add("familyTable", string.Join(' ', families.Chunk(FamilySize).Select(Convert.ToHexStringLower).Order(StringComparer.Ordinal)));
             answer.Sized32("delegateTable");
         },
     };

@@ -33,12 +33,12 @@ public static partial class KnownDifferences
                 && (IsOfTheState(difference.Theirs.Result) || IsOfTheParameters(difference.Theirs.Result)),
             Keys.GetPubKey(9, Wrong(9)).With(new Mutation(MutationKind.Tag, (int)TpmTag.RquAuth2Command))) { Beginning = Beginning.Unowned },
         new("malformed", difference => difference.Mutation is { Kind: not (MutationKind.WrongHmac or MutationKind.UnknownSession) }
-                && difference.Ours.Result is BadParamSize or BadParameter or BadTag or BadIndex or NoSpace
+                && difference.Ours.Result is BadParamSize or BadParameter or BadTag or BadIndex or NoSpace or BadKeyProperty
                 && (IsOfTheParameters(difference.Theirs.Result) || IsOfTheState(difference.Theirs.Result)),
             Integrity.Sha1Start(),
             Integrity.Sha1Update(new byte[64]).With(new Mutation(MutationKind.FlippedBit, 0))),
         new("malformed-keeps-session", difference => difference.After is { Step: CommandStep { Mutation: not null, Ordinal: not NvDefineSpace }, Answer.Succeeded: false }
-                && (difference.Says("GetCapability Handle 00000002") || difference.Says("GetCapability Property 0000010a")),
+                && IsOfSessions(difference),
             Sessions.Oiap(10),
             Delegation.CreateFamily(1, 11, Owner(10)),
             Sessions.OsapOwner(12, Secrets.Owner),
@@ -51,8 +51,7 @@ public static partial class KnownDifferences
         new("osap-owner-as-key", difference => difference.Says("Osap entity of type 1 ") && difference.IsBetween(InvalidKeyHandle, InvalidResource),
             Sessions.Osap(10, 1, "entity of type 1", request => request.UInt32(TpmKeyHandle.Owner), Secrets.Owner)),
         new("change-owner-ends-sessions", difference => difference.After is { Step: CommandStep { Ordinal: TpmOrdinal.ChangeAuthOwner }, Answer.Succeeded: true }
-                && (difference.Says("GetCapability Handle 00000002") || difference.Says("GetCapability Handle 00000005") || difference.Says("GetCapability Property 0000010a")
-                    || difference.Says("GetCapability Property 00000112")),
+                && IsOfSessions(difference),
             Sessions.OsapSrk(10, Secrets.WellKnown),
             Sessions.OsapOwner(11, Secrets.Owner),
             Storage.ChangeAuthOwner(TpmEntityType.Srk, Secrets.Other, Owner(11))),
@@ -62,9 +61,13 @@ public static partial class KnownDifferences
         new("flush-nothing", difference => difference.Ordinal == FlushSpecific && difference.IsBetween(BadParameter, InvalidAuthHandle, BadHandle),
             Sessions.Flush("no handle", request => request.UInt32(1), TpmResourceType.Trans)),
         new("sessions-across-sleep", difference => difference.After is { Step: CommandStep { Ordinal: TpmOrdinal.Startup, Words: "TPM_Startup State" } }
-                && (difference.Says("GetCapability Handle 00000002") || difference.Says("GetCapability Property 0000010a")),
+                && IsOfSessions(difference),
             Sessions.Oiap(10), Admin.Plain(SaveState), new PowerStep(), Admin.Startup(TpmStartupType.State)),
     ];
+
+    /// <summary>Which sessions are open or saved, or how many more can be.</summary>
+    private static bool IsOfSessions(Difference difference) => difference.Says("GetCapability Handle 00000002") || difference.Says("GetCapability Handle 00000004")
+        || difference.Says("GetCapability Handle 00000005") || difference.Says("GetCapability Property 0000010a") || difference.Says("GetCapability Property 00000112");
 
     /// <summary>What a TPM can say before it has looked at the parameters.</summary>
     private static bool IsOfTheState(TpmResult result) => result is BadTag or InvalidPostInit or Disabled or Deactivated or NoSrk;
@@ -96,14 +99,18 @@ public static partial class KnownDifferences
     [
         new("ek-as-key", difference => difference.Theirs.Result == KeyNotFound && difference.BothFailed && difference.Says("EK"),
             Keys.GetPubKey(SideMemory.Ek, null)),
-        new("auth-data-usage", difference => difference.Ordinal is LoadKey2 or CreateWrapKey && difference.Ours.Result == BadKeyProperty
-                && difference.Says(" 18"),
+        new("auth-data-usage", difference => difference.Ordinal is LoadKey2 or CreateWrapKey && difference.Says(" 18")
+                && (difference.Ours.Result == BadKeyProperty || difference.BothFailed),
             Sessions.Oiap(10),
             Keys.LoadOutside(
                 Outside(TpmKeyUsage.Signing) with { AuthDataUsage = (TpmAuthDataUsage)18 },
                 SideMemory.Srk,
                 11,
                 Srk(10))),
+        new("load-order", difference => difference.Ordinal == LoadKey2 && difference.IsBetween(InvalidKeyUsage, BadKeyProperty),
+            Sessions.Oiap(10),
+            Keys.LoadOutside(
+                Outside(TpmKeyUsage.AuthChange) with { Bits = 1024, EncScheme = TpmEncScheme.SymCtr }, SideMemory.Srk, 11, Srk(10))),
         new("payload", difference => difference.Ordinal == LoadKey2 && difference.Theirs.Result == InvalidStructure && difference.BothFailed
                 && difference.Says("payload"),
             Sessions.Oiap(10),
@@ -215,6 +222,16 @@ public static partial class KnownDifferences
             NonVolatile.Define(TestTpm.NvPublic(TpmNvPermission.PPWrite), Secrets.Nv, null),
             Sessions.Oiap(10),
             NonVolatile.Read(NvReadValue, TestTpm.NvIndex, 0, 8, Owner(10))) { Beginning = Beginning.OwnedUnlocked },
+        new("unlocked-hmac", difference => difference.Ordinal is NvReadValue or NvWriteValue && difference.Ours.Result == AuthFail
+                && difference.Theirs.Result is Success or NoSpace or NotFullWrite,
+            NonVolatile.Define(TestTpm.NvPublic(TpmNvPermission.OwnerWrite | TpmNvPermission.OwnerRead), Secrets.Nv, null),
+            Sessions.Oiap(10),
+            NonVolatile.Read(NvReadValue, TestTpm.NvIndex, 0, 8, Wrong(10))) { Beginning = Beginning.OwnedUnlocked },
+        new("define-fails-late", difference => difference.Ordinal == NvDefineSpace && difference.BothFailed && difference.Theirs.Result == Fail,
+            Sessions.OsapOwner(10, Secrets.Owner),
+            NonVolatile.Define(TestTpm.NvPublic(TpmNvPermission.OwnerWrite), Secrets.Nv, Owner(10)),
+            Sessions.OsapOwner(11, Secrets.Owner),
+            NonVolatile.Define(TestTpm.NvPublic(TpmNvPermission.OwnerWrite | TpmNvPermission.AuthWrite), Secrets.Nv, Owner(11))),
         new("write-localities", difference => difference.Ordinal == NvDefineSpace
                 && (difference.Ours.Result == PerNoWrite || difference.Ours.Succeeded && difference.Theirs.Result is PerNoWrite or Fail),
             Sessions.OsapOwner(10, Secrets.Owner),
@@ -231,7 +248,7 @@ public static partial class KnownDifferences
                 Owner(10))),
         new("define-keeps-session", difference => difference.After is { Step: CommandStep { Ordinal: NvDefineSpace } }
                 && difference.After.Answer.Result is Disabled or Deactivated or InvalidStructure or BadParameter
-                && (difference.Says("GetCapability Handle 00000002") || difference.Says("GetCapability Property 0000010a")),
+                && IsOfSessions(difference),
             Admin.PhysicalPresence((int)TpmPhysicalPresence.Present),
             Admin.Plain(PhysicalDisable),
             Sessions.OsapOwner(10, Secrets.Owner),
@@ -244,7 +261,7 @@ public static partial class KnownDifferences
     private static IEnumerable<KnownDifference> Delegations() =>
     [
         new("delegation-ends-sessions", difference => IsDelegation(difference.After?.Step) && difference.After!.Answer.Succeeded
-                && (difference.Says("GetCapability Handle 00000002") || difference.Says("GetCapability Property 0000010a"))
+                && IsOfSessions(difference)
                 || IsDelegation(difference.Step) && difference.What == "session 1 goes on",
             Sessions.OsapKey(10, SideMemory.Srk, Secrets.WellKnown),
             Sessions.Oiap(11),
@@ -319,6 +336,22 @@ public static partial class KnownDifferences
         new("random-in-transport", difference => difference.Ordinal == GetRandom && difference.Ours.Succeeded && difference.Theirs.Result == TransportLink.Outer(Size),
             Transport.Establish(10, new TpmTransportPublic { AlgId = TpmAlgorithmId.Mgf1 }, null, Secrets.Transport, null),
             Integrity.GetRandom(4096).Through(10)),
+        new("transport-deactivated", difference => difference.After is { Step: CommandStep { Ordinal: SetTempDeactivated }, Answer.Succeeded: true }
+                && difference.Says("GetCapability Handle 00000004"),
+            Transport.Establish(10, new TpmTransportPublic { AlgId = TpmAlgorithmId.Mgf1 }, null, Secrets.Transport, null),
+            Admin.PhysicalPresence((int)TpmPhysicalPresence.Present),
+            Admin.Plain(SetTempDeactivated)),
+        new("transport-of-other-pcrs", difference => difference.Ours.Result == WrongPcrVal && difference.Theirs.Result == TransportLink.Outer(WrongPcrVal),
+            Sessions.Oiap(10),
+            Keys.LoadOutside(Outside(TpmKeyUsage.Signing) with { PcrInfo = [0, 3, 1, 0, 0, .. new byte[40]] }, SideMemory.Srk, 11, Srk(10)),
+            Transport.Establish(
+                12,
+                new TpmTransportPublic { TransAttributes = TpmTransportAttributes.Log, AlgId = TpmAlgorithmId.Mgf1 },
+                null,
+                Secrets.Transport,
+                null),
+            Sessions.Oiap(13),
+            Integrity.Quote(11, new byte[20], [1, 0, 0], Key(13)).Through(12)),
         new("primes-of-a-key", difference => difference.Ordinal == TpmOrdinal.TakeOwnership && difference.Ours.Result == BadKeyProperty && difference.Theirs.Succeeded,
             Sessions.Oiap(10),
             Admin.TakeOwnership(Secrets.Owner, Secrets.WellKnown, SrkOfThreePrimes(), Owner(10))) { Beginning = Beginning.Unowned },

@@ -19,6 +19,7 @@ public static class StateProbe
         Admin.GetCapability(TpmCapability.Flag, TestTpm.BigEndian((uint)TpmCapabilityFlag.Volatile)),
         Admin.GetHandles(TpmResourceType.Key),
         Admin.GetHandles(TpmResourceType.Auth),
+        Admin.GetHandles(TpmResourceType.Trans),
         Admin.GetCapability(TpmCapability.Handle, TestTpm.BigEndian((uint)TpmResourceType.Context)),
     ];
 
@@ -26,7 +27,6 @@ public static class StateProbe
     public static IReadOnlyList<CommandStep> Full { get; } =
     [
         .. Quick,
-        Admin.GetHandles(TpmResourceType.Trans),
         Admin.GetHandles(TpmResourceType.Counter),
         Admin.GetHandles(TpmResourceType.DaaTpm),
         Admin.GetCapability(TpmCapability.NvList, [], SortedIndexes),
