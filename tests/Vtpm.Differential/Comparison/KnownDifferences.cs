@@ -119,7 +119,8 @@ public static partial class KnownDifferences
                 SideMemory.Srk,
                 11,
                 Srk(10))),
-        new("public-digest", difference => difference.Ordinal == LoadKey2 && difference.IsBetween(DecryptError, AuthFail),
+        new("public-digest", difference => difference.Ordinal == LoadKey2 && difference.BothFailed && difference.Theirs.Result == AuthFail
+                && difference.Says("wrong digest"),
             Sessions.Oiap(10),
             Keys.LoadOutside(
                 Outside(TpmKeyUsage.Signing) with { HasWrongDigest = true }, SideMemory.Srk, 11, Srk(10))),
@@ -246,7 +247,7 @@ public static partial class KnownDifferences
                 TestTpm.NvPublic(TpmNvPermission.OwnerWrite, index: 0x10011106) with { PcrInfoRead = TestTpm.AnyPcrs(TpmLocalitySelection.None) },
                 Secrets.Nv,
                 Owner(10))),
-        new("define-keeps-session", difference => difference.After is { Step: CommandStep { Ordinal: NvDefineSpace } }
+        new("area-keeps-session", difference => difference.After is { Step: CommandStep { Ordinal: NvDefineSpace or NvReadValue or NvWriteValue } }
                 && difference.After.Answer.Result is Disabled or Deactivated or InvalidStructure or BadParameter
                 && IsOfSessions(difference),
             Admin.PhysicalPresence((int)TpmPhysicalPresence.Present),
@@ -355,7 +356,8 @@ public static partial class KnownDifferences
         new("primes-of-a-key", difference => difference.Ordinal == TpmOrdinal.TakeOwnership && difference.Ours.Result == BadKeyProperty && difference.Theirs.Succeeded,
             Sessions.Oiap(10),
             Admin.TakeOwnership(Secrets.Owner, Secrets.WellKnown, SrkOfThreePrimes(), Owner(10))) { Beginning = Beginning.Unowned },
-        new("audit-of-nothing", difference => difference.Ordinal == SetOrdinalAuditStatus && difference.IsBetween(BadIndex, BadParameter),
+        new("audit-of-nothing", difference => difference.Ordinal == SetOrdinalAuditStatus && difference.Ours.Result == BadIndex
+                && difference.Theirs.Result is BadParameter or Success,
             Sessions.Oiap(10), Migration.SetAuditStatus((TpmOrdinal)0x123, true, Owner(10))),
         new("ticket-of-nothing", difference => difference.Ordinal == CreateMigrationBlob && difference.IsBetween(BadParamSize, Size),
             Sessions.Oiap(10),
