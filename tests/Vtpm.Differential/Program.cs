@@ -45,9 +45,9 @@ return failures == 0 ? 0 : 1;
 RunResult RunSeed(int seed)
 {
     Queue<string> last = new();
-    bool isOver = false;
     var run = new Run(laboratory, seed)
     {
+        Until = options.Until,
         ProbesAlways = options.Always,
         Survey = options.Survey ? (difference, step) => Note(difference, seed, step) : null,
         Trace = (number, step, answer) =>
@@ -56,13 +56,15 @@ RunResult RunSeed(int seed)
             if (options.Verbose) Console.WriteLine(line);
             last.Enqueue(line);
             if (last.Count > 20) last.Dequeue();
-            isOver = number == options.Until;
-            if (!isOver) return;
-            if (!options.Verbose) foreach (string earlier in last) Console.WriteLine(earlier);
-            Environment.Exit(0);
         },
     };
-    return run.Execute(options.Commands);
+    RunResult result = run.Execute(options.Commands);
+    if (options.Until is not null && !options.Verbose)
+    {
+        foreach (string line in last) Console.WriteLine(line);
+    }
+
+    return result;
 }
 
 void Note(Difference difference, int seed, int step)

@@ -42,6 +42,9 @@ public sealed class Run(Laboratory laboratory, int seed)
     /// <summary>Told about every step: its number, itself, and our answer.</summary>
     public Action<int, Step, StepAnswer>? Trace { get; init; }
 
+    /// <summary>The step to end with, however many commands are still wanted.</summary>
+    public int? Until { get; init; }
+
     /// <summary>Told about differences that are not known, instead of ending with the first.</summary>
     public Action<Difference, int>? Survey { get; init; }
 
@@ -51,7 +54,7 @@ public sealed class Run(Laboratory laboratory, int seed)
     public RunResult Execute(int commands)
     {
         Begin(_generator.Beginning);
-        for (int number = 1; _commands < commands; number++)
+        for (int number = 1; _commands < commands && !(number > Until); number++)
         {
             Step step = _generator.Next();
             _history.Add(step);
