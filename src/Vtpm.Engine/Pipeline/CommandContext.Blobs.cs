@@ -52,6 +52,11 @@ public sealed partial class CommandContext
         return TpmResult.Success;
     }
 
+    /// <summary>Decrypts what was encrypted for <paramref name="key"/> by the scheme that its parameters name.</summary>
+    /// <inheritdoc cref="DecryptBytes"/>
+    public TpmResult DecryptByScheme(LoadedKey key, ReadOnlyMemory<byte> encData, out ReadOnlyMemory<byte> plain) =>
+        key.Key.AlgorithmParms.EncScheme == TpmEncScheme.RsaesOaepSha1Mgf1 ? DecryptBytes(key, encData, out plain) : DecryptPkcs1(key, encData, out plain);
+
     /// <summary>Decrypts a structure; its variable fields lie in memory that is zeroed with the command.</summary>
     /// <returns>TPM_DECRYPT_ERROR when the bytes are not such a structure.</returns>
     public TpmResult Decrypt<T>(LoadedKey key, ReadOnlyMemory<byte> encData, out T structure)

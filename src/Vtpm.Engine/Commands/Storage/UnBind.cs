@@ -35,8 +35,7 @@ public sealed class UnBind()
         if (tpm.UseKey(request.KeyHandle, out LoadedKey key).Failed(out TpmResult error)) return error;
         if (key.Usage is not (TpmKeyUsage.Bind or TpmKeyUsage.Legacy)) return InvalidKeyUsage;
         bool isOaep = key.Key.AlgorithmParms.EncScheme == TpmEncScheme.RsaesOaepSha1Mgf1;
-        error = isOaep ? tpm.DecryptBytes(key, request.InData, out ReadOnlyMemory<byte> plain) : tpm.DecryptPkcs1(key, request.InData, out plain);
-        if (error != Success) return error;
+        if (tpm.DecryptByScheme(key, request.InData, out ReadOnlyMemory<byte> plain).Failed(out error)) return error;
         // Action 5: a legacy key decrypts what was not made for a TPM at all.
         bool isBare = !isOaep && key.Usage == TpmKeyUsage.Legacy;
         return isBare ? Reveal(plain, ref response) : Open(tpm, plain, ref response);

@@ -85,9 +85,7 @@ public sealed class EstablishTransport()
         if (tpm.FindKey(request.EncHandle, out LoadedKey key).Failed(out TpmResult error)) return error;
         if (key.Usage is not (TpmKeyUsage.Storage or TpmKeyUsage.Legacy)) return InvalidKeyUsage;
         if (tpm.UseKey(request.EncHandle, out key).Failed(out error)) return error;
-        bool isOaep = key.Key.AlgorithmParms.EncScheme == TpmEncScheme.RsaesOaepSha1Mgf1;
-        error = isOaep ? tpm.DecryptBytes(key, request.Secret, out ReadOnlyMemory<byte> plain) : tpm.DecryptPkcs1(key, request.Secret, out plain);
-        if (error != Success) return error;
+        if (tpm.DecryptByScheme(key, request.Secret, out ReadOnlyMemory<byte> plain).Failed(out error)) return error;
         if (WireFormat.Read(plain.Span, out TpmTransportAuth k1) != Success) return DecryptError;
         authData = tpm.Scratch.Keep(new Secret(k1.AuthData.ReadOnlySpan));
         return Success;
