@@ -9,7 +9,7 @@ namespace Vtpm.Manager;
 internal static class ImageOpening
 {
     /// <exception cref="ManagerException">It does not open; the message says what happened and what the choices are.</exception>
-    public static ManagerImage Open(ManagerOptions options, IBlockStore store, HardwareTpm hardware, ManagerLog log)
+    public static ManagerImage Open(ManagerOptions options, IBlockStore store, IHardwareTpm hardware, ManagerLog log)
     {
         ManagerOpen open = ManagerImage.Open(store, hardware);
         string[] faults = hardware.TakeUnsealFaults();

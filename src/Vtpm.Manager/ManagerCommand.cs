@@ -8,7 +8,7 @@ internal readonly record struct ManagerContext(ManagerService Manager, ManagerLi
 {
     public ManagerImage Image => Manager.Image;
 
-    public HardwareTpm Hardware => Manager.Hardware;
+    public IHardwareTpm Hardware => Manager.Hardware;
 
     public ManagerLog Log => Manager.Log;
 

@@ -10,7 +10,7 @@ namespace Vtpm.Manager;
 /// The manager as a function of (link, request): which commands there are for whom, and that nothing is acknowledged which is not durable. One
 /// thread at a time.
 /// </summary>
-internal sealed class ManagerService(HardwareTpm hardware, ManagerImage image, ManagerLog log, bool allowUnprovisioned)
+internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, ManagerLog log, bool allowUnprovisioned)
 {
     /// <summary>Xen's ring carries no more of a message.</summary>
     public const int MaxLength = 4088;
@@ -18,7 +18,7 @@ internal sealed class ManagerService(HardwareTpm hardware, ManagerImage image, M
     private readonly HashSet<Guid> _open = [];
     private readonly HashSet<Guid> _newGroups = [];
 
-    public HardwareTpm Hardware { get; } = hardware;
+    public IHardwareTpm Hardware { get; } = hardware;
 
     public ManagerImage Image { get; } = image;
 

@@ -10,7 +10,7 @@ public sealed class VtpmManager : IDisposable
 {
     private readonly ManagerOptions _options;
     private readonly ManagerLog _log;
-    private readonly HardwareTpm _hardware;
+    private readonly IHardwareTpm _hardware;
     private readonly FileBlockStore? _ownStore;
     private readonly ManagerImage _image;
     private readonly ManagerServer? _server;
@@ -23,7 +23,7 @@ public sealed class VtpmManager : IDisposable
         _ownStore = options.Image is null ? OpenStore(options) : null;
         try
         {
-            _hardware = HardwareTpm.Start(() => options.Connect(options.Hardware), options.Locality, options.OwnerAuth, options.SrkAuth, _log);
+            _hardware = IHardwareTpm.Start(options, _log);
             HardwareSummary tpm = Hardware;
             _log.TpmInfo(
                 $"hardware TPM {options.Hardware}: version {tpm.ChipVersion}, vendor {tpm.Vendor}, EK SHA-256 {tpm.EndorsementKeySha256 ?? "(not readable)"}");

@@ -53,7 +53,7 @@ internal sealed class GroupUpdate() : ManagerCommand<VtpmGroupUpdateRequest, NoP
 
     private static void Warn(in ManagerContext manager, ManagerGroup group, PlatformConfiguration[] platforms)
     {
-        HardwareTpm hardware = manager.Hardware;
+        IHardwareTpm hardware = manager.Hardware;
         if (platforms.Any(platform => hardware.ReadComposite(platform.PcrMask) == platform.DigestRelease)) return;
         manager.Log.Warn(
             $"GroupUpdate: the present PCRs are no platform of group {group.Index}: after the next start it opens on the approved platforms only");

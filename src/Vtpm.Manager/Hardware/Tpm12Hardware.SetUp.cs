@@ -4,7 +4,7 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <content>What happens once at the start.</content>
-public sealed partial class HardwareTpm
+internal sealed partial class Tpm12Hardware
 {
     /// <summary>What TPM_FlushSpecific can end; what else TPM_CAP_HANDLE lists (counters) outlives a power cycle and is nobody's leftover.</summary>
     private static readonly TpmResourceType[] Flushed =

@@ -8,7 +8,7 @@ namespace Vtpm.Manager;
 /// The hardware TPM in the manager's hands: set up at the start, sealing what opens the image, quoting for the vTPMs. A link that failed is opened
 /// again by the next use.
 /// </summary>
-public sealed partial class HardwareTpm : IDisposable
+internal sealed partial class Tpm12Hardware : IHardwareTpm
 {
     /// <summary>A self-test takes chips a second or two; one that is not done after so long is out of order.</summary>
     private static readonly TimeSpan SelfTestPatience = TimeSpan.FromSeconds(60);
@@ -22,7 +22,7 @@ public sealed partial class HardwareTpm : IDisposable
     private readonly ManagerLog _log;
     private TpmClient? _client;
 
-    private HardwareTpm(Func<ITpmConnection> connect, int locality, TpmSecret owner, TpmSecret srk, ManagerLog log)
+    private Tpm12Hardware(Func<ITpmConnection> connect, int locality, TpmSecret owner, TpmSecret srk, ManagerLog log)
     {
         _connect = connect;
         _locality = (TpmLocalitySelection)(1 << locality);
@@ -31,16 +31,16 @@ public sealed partial class HardwareTpm : IDisposable
         _log = log;
     }
 
-    /// <summary>What was found at the start.</summary>
     public HardwareSummary Summary { get; private set; } = null!;
 
     /// <summary>Connects and sets the TPM up: started, emptied of what others have left, owned.</summary>
     /// <exception cref="ManagerException">It cannot be used as it is; the message says what to do.</exception>
     /// <exception cref="TpmTransportException">It cannot be reached.</exception>
-    internal static HardwareTpm Start(Func<ITpmConnection> connect, int locality, string ownerAuth, string srkAuth, ManagerLog log)
+    internal static Tpm12Hardware Start(ManagerOptions options, ManagerLog log)
     {
-        if (locality is < 0 or > 4) throw new ManagerException($"tpmlocality={locality}: localities are 0 to 4");
-        var tpm = new HardwareTpm(connect, locality, ParseAuth("owner_auth", ownerAuth), ParseAuth("srk_auth", srkAuth), log);
+        if (options.Locality is < 0 or > 4) throw new ManagerException($"tpmlocality={options.Locality}: localities are 0 to 4");
+        var tpm = new Tpm12Hardware(
+            () => options.Connect(options.Hardware), options.Locality, ParseAuth("owner_auth", options.OwnerAuth), ParseAuth("srk_auth", options.SrkAuth), log);
         try
         {
             tpm.SetUp();
@@ -61,11 +61,9 @@ public sealed partial class HardwareTpm : IDisposable
         _srk.Dispose();
     }
 
-    /// <summary>The composite hash that the selected PCRs have now.</summary>
-    internal TpmDigest ReadComposite(uint mask) => Use(tpm => PcrMask.Composite(mask, pcr => tpm.PcrRead((uint)pcr)));
+    public TpmDigest ReadComposite(uint mask) => Use(tpm => PcrMask.Composite(mask, pcr => tpm.PcrRead((uint)pcr)));
 
-    /// <summary>Sends a vTPM's own command on.</summary>
-    internal int PassThrough(ReadOnlySpan<byte> request, Span<byte> response)
+    public int PassThrough(ReadOnlySpan<byte> request, Span<byte> response)
     {
         TpmClient client = Client();
         try

@@ -5,11 +5,9 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <content>The identity keys of groups, by which the hardware TPM speaks for them.</content>
-public sealed partial class HardwareTpm
+internal sealed partial class Tpm12Hardware
 {
-    /// <summary>Makes an identity key whose secret is the group's.</summary>
-    /// <exception cref="TpmException">The TPM refuses.</exception>
-    internal (TpmKey Key, byte[] Binding) MakeIdentity(ManagerGroup group, TpmDigest labelDigest)
+    public (TpmKey Key, byte[] Binding) MakeIdentity(ManagerGroup group, TpmDigest labelDigest)
     {
         using var secret = new TpmSecret(group.AikAuth);
         return Use(tpm =>
@@ -20,17 +18,14 @@ public sealed partial class HardwareTpm
         });
     }
 
-    /// <exception cref="TpmException">The TPM refuses.</exception>
-    internal (TpmPcrComposite Pcrs, byte[] Signature) Quote(ManagerGroup group, TpmDigest externalData, TpmPcrSelection selection) =>
+    public (TpmPcrComposite Pcrs, byte[] Signature) Quote(ManagerGroup group, TpmDigest externalData, TpmPcrSelection selection) =>
         WithIdentity(group, (tpm, key, secret) =>
         {
             using TpmSession session = tpm.Oiap(secret);
             return tpm.Quote(key, session, new TpmNonce(externalData.ReadOnlySpan), selection);
         });
 
-    /// <summary>Releases a credential's key, with the resettable PCRs telling what the group is (as far as the hardware's locality allows).</summary>
-    /// <exception cref="TpmException">The TPM refuses.</exception>
-    internal TpmSymmetricKey ActivateIdentity(ManagerGroup group, ReadOnlyMemory<byte> blob)
+    public TpmSymmetricKey ActivateIdentity(ManagerGroup group, ReadOnlyMemory<byte> blob)
     {
         try
         {

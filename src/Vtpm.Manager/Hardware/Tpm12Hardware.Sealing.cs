@@ -6,12 +6,11 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <content>Sealing what opens the image: TPM_Seal under the storage root key, with TPM_PCR_INFO_LONG.</content>
-public sealed partial class HardwareTpm : IManagerSealer
+internal sealed partial class Tpm12Hardware
 {
     private readonly List<string> _unsealFaults = [];
 
-    /// <summary>Why entries did not open since the last call, for people.</summary>
-    internal string[] TakeUnsealFaults()
+    public string[] TakeUnsealFaults()
     {
         string[] faults = [.. _unsealFaults.Distinct()];
         _unsealFaults.Clear();

@@ -1,0 +1,39 @@
+using Vtpm.Client;
+using Vtpm.Storage;
+using Vtpm.Wire;
+
+namespace Vtpm.Manager;
+
+/// <summary>
+/// What the manager needs of the machine's TPM, whatever its version: it seals what opens the image, makes identities for groups and quotes for vTPMs.
+/// </summary>
+/// <remarks>Members throw <see cref="TpmException"/> where the TPM refuses, and Vtpm.Transports.TpmTransportException where it is not to be reached.</remarks>
+internal interface IHardwareTpm : IManagerSealer, IDisposable
+{
+    /// <summary>Connects and sets the TPM up: started, emptied of what others have left, owned.</summary>
+    /// <exception cref="ManagerException">It cannot be used as it is; the message says what to do.</exception>
+    /// <exception cref="Transports.TpmTransportException">It cannot be reached.</exception>
+    static IHardwareTpm Start(ManagerOptions options, ManagerLog log) => Tpm12Hardware.Start(options, log);
+
+    /// <summary>What was found at the start.</summary>
+    HardwareSummary Summary { get; }
+
+    /// <summary>Why entries did not open since the last call, for people.</summary>
+    string[] TakeUnsealFaults();
+
+    /// <summary>The composite hash that the selected PCRs have now.</summary>
+    TpmDigest ReadComposite(uint mask);
+
+    /// <summary>Makes an identity key whose secret is the group's.</summary>
+    (TpmKey Key, byte[] Binding) MakeIdentity(ManagerGroup group, TpmDigest labelDigest);
+
+    /// <summary>A quote by the group's identity key.</summary>
+    (TpmPcrComposite Pcrs, byte[] Signature) Quote(ManagerGroup group, TpmDigest externalData, TpmPcrSelection selection);
+
+    /// <summary>Releases a credential's key, with the resettable PCRs telling what the group is (as far as the hardware's locality allows).</summary>
+    TpmSymmetricKey ActivateIdentity(ManagerGroup group, ReadOnlyMemory<byte> blob);
+
+    /// <summary>Sends a vTPM's own command on.</summary>
+    /// <returns>The length of the response.</returns>
+    int PassThrough(ReadOnlySpan<byte> request, Span<byte> response);
+}
