@@ -5,8 +5,11 @@ namespace Vtpm.Manager;
 
 internal static class GroupExtensions
 {
-    /// <summary>Whether an authority governs the group and an identity key speaks for it: GROUP_NEW gives it both.</summary>
-    public static bool HasIdentity(this ManagerGroup group) => group.SaaModulus.Span.ContainsAnyExcept((byte)0);
+    /// <summary>Whether an authority governs the group: GROUP_NEW gives it one.</summary>
+    public static bool HasAuthority(this ManagerGroup group) => group.SaaModulus.Span.ContainsAnyExcept((byte)0);
+
+    /// <summary>Whether an identity key of the hardware TPM speaks for the group: GROUP_NEW gives it one where the hardware is a TPM 1.2.</summary>
+    public static bool HasIdentity(this ManagerGroup group) => group.AikPublic.Span.ContainsAnyExcept((byte)0);
 
     public static VtpmConfigList ToConfigList(this ManagerGroup group) => new()
     {

@@ -19,6 +19,16 @@ internal readonly record struct ManagerContext(ManagerService Manager, ManagerLi
         if (group is null) return TpmResult.BadIndex;
         return group.IsOpen ? TpmResult.Success : TpmResult.AuthFail;
     }
+
+    /// <summary>Whether the hardware TPM can speak for the group by an identity key; if not, the log says why.</summary>
+    public bool CanSpeakFor(ManagerGroup group, string what)
+    {
+        if (Hardware.MakesIdentities && group.HasIdentity()) return true;
+        Log.Error(Hardware.MakesIdentities
+            ? $"{what}: group {group.Index} has no identity key (group-add makes one)"
+            : $"{what}: the hardware is a TPM 2.0, which has no identity keys and quotes of TPM 1.2: deep quotes need a TPM 1.2");
+        return false;
+    }
 }
 
 /// <summary>One command of the manager.</summary>

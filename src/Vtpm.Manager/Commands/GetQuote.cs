@@ -26,11 +26,7 @@ internal sealed class GetQuote() : ManagerCommand<VtpmGetQuoteRequest, VtpmGetQu
         if (manager.Link.Vtpm is not { } vtpm) return TpmResult.BadParameter;
         if ((request.Flags & ~Known) != 0) return InvalidRequest;
         if (request.PcrSelection.PcrSelect.Length > LongestSelection) return TpmResult.BadParameter;
-        if (!vtpm.Group.HasIdentity())
-        {
-            manager.Log.Error($"GetQuote: group {vtpm.Group.Index} has no identity key (group-add makes one)");
-            return TpmResult.Fail;
-        }
+        if (!manager.CanSpeakFor(vtpm.Group, "GetQuote")) return TpmResult.Fail;
 
         byte[] hashes = Hashes(vtpm, manager.Link.KernelHash, request.Flags);
         (TpmPcrComposite pcrs, byte[] signature) = manager.Hardware.Quote(vtpm.Group, ExternalData(request, hashes), request.PcrSelection);

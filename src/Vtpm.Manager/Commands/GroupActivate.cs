@@ -12,7 +12,7 @@ internal sealed class GroupActivate() : ManagerCommand<VtpmGroupActivateRequest,
     protected override TpmResult Execute(in ManagerContext manager, in VtpmGroupActivateRequest request, ref TpmSymmetricKey response)
     {
         if (manager.FindGroup(request.Group, out ManagerGroup group) is var refusal and not TpmResult.Success) return refusal;
-        if (!group.HasIdentity()) return TpmResult.Fail;
+        if (!manager.CanSpeakFor(group, "GroupActivate")) return TpmResult.Fail;
         if (request.Blob.Length > LongestBlob) return TpmResult.BadParameter;
         response = manager.Hardware.ActivateIdentity(group, request.Blob);
         return TpmResult.Success;

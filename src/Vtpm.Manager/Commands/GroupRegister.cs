@@ -21,6 +21,7 @@ internal sealed class GroupRegister() : ManagerCommand<VtpmGroupRegisterRequest,
             return TpmResult.Fail;
         }
 
+        if (!manager.CanSpeakFor(group, "GroupRegister")) return TpmResult.Fail;
         if (request.PcrSelection.PcrSelect.Length > LongestSelection || !DiffieHellman.IsPublic(request.Dhkx1.Span)) return TpmResult.BadParameter;
         if (!ApprovalSignature.Verify(group.SaaModulus.Span, request.Dhkx1.Span, request.Signature.Span)) return TpmResult.BadSignature;
 

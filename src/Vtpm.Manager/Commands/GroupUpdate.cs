@@ -44,7 +44,7 @@ internal sealed class GroupUpdate() : ManagerCommand<VtpmGroupUpdateRequest, NoP
     }
 
     private static bool IsSigned(ManagerGroup group, in VtpmGroupUpdateRequest request) =>
-        group.HasIdentity() && ApprovalSignature.Verify(group.SaaModulus.Span, WireFormat.ToBytes(request.Config), request.Signature.Span);
+        group.HasAuthority() && ApprovalSignature.Verify(group.SaaModulus.Span, WireFormat.ToBytes(request.Config), request.Signature.Span);
 
     // The original takes an equal number with any content. Here it is the same configuration once more: its PCRs, which nobody signs, may be corrected.
     private static bool IsNewer(ManagerGroup group, in VtpmConfigList config) =>

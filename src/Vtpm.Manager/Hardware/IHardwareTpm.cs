@@ -24,7 +24,10 @@ internal interface IHardwareTpm : IManagerSealer, IDisposable
     /// <summary>The composite hash that the selected PCRs have now.</summary>
     TpmDigest ReadComposite(uint mask);
 
-    /// <summary>Makes an identity key whose secret is the group's.</summary>
+    /// <summary>Whether it makes identity keys and quotes with them. A TPM 2.0 does not: theirs are not what a deep quote is made of.</summary>
+    bool MakesIdentities { get; }
+
+    /// <summary>Makes an identity key whose secret is the group's; only where <see cref="MakesIdentities"/> says so, as the next two.</summary>
     (TpmKey Key, byte[] Binding) MakeIdentity(ManagerGroup group, TpmDigest labelDigest);
 
     /// <summary>A quote by the group's identity key.</summary>

@@ -7,6 +7,8 @@ namespace Vtpm.Manager;
 /// <content>The identity keys of groups, by which the hardware TPM speaks for them.</content>
 internal sealed partial class Tpm12Hardware
 {
+    public bool MakesIdentities => true;
+
     public (TpmKey Key, byte[] Binding) MakeIdentity(ManagerGroup group, TpmDigest labelDigest)
     {
         using var secret = new TpmSecret(group.AikAuth);

@@ -48,7 +48,7 @@ internal static class ManagerProvisioning
             $"approval key {options.KeyPath} {(created ? "made" : "found")}: whoever has it decides which platforms open the manager's image; keep it, and keep it safe");
 
         var administrator = ManagerLink.ToAdministrator();
-        if (!service.Image.Groups[0].HasIdentity())
+        if (!service.Image.Groups[0].HasAuthority())
         {
             byte[] modulus = key.ExportParameters(includePrivateParameters: false).Modulus!;
             Send(service, administrator, VtpmManagerOrdinal.GroupNew, WireFormat.ToBytes(new VtpmGroupNewRequest { LabelDigest = TpmDigest.Of("vtpm up"u8), SaaModulus = modulus }));
