@@ -34,6 +34,11 @@ internal static class RandomFill
         [(typeof(VtpmGroupRecover1Response), nameof(VtpmGroupRecover1Response.Quote))] = 256,
         [(typeof(VtpmGroupRecover2Request), nameof(VtpmGroupRecover2Request.Dhkx2))] = 256,
         [(typeof(VtpmGroupRecover2Request), nameof(VtpmGroupRecover2Request.RecoverBlob))] = 32,
+        [(typeof(VtpmGroupInfoResponse), nameof(VtpmGroupInfoResponse.SaaModulus))] = 256,
+        [(typeof(VtpmGroupInfoResponse), nameof(VtpmGroupInfoResponse.AikModulus))] = 256,
+        [(typeof(VtpmGroupIdentityResponse), nameof(VtpmGroupIdentityResponse.AikModulus))] = 256,
+        [(typeof(VtpmGroupIdentityResponse), nameof(VtpmGroupIdentityResponse.IdentityBinding))] = 256,
+        [(typeof(VtpmApprovedConfiguration), nameof(VtpmApprovedConfiguration.Signature))] = 256,
     };
 
     public static object Create(Type type, Random random)

@@ -14,7 +14,7 @@ internal abstract class StructureCase
     private static readonly HashSet<Type> s_openEnded =
     [
         typeof(TpmBoundData), typeof(VtpmHashKey), typeof(VtpmGetQuoteResponse), typeof(VtpmGroupQuoteResponse), typeof(VtpmListResponse),
-        typeof(VtpmNewRequest),
+        typeof(VtpmNewRequest), typeof(VtpmGroupUpdatePartRequest),
     ];
 
     public static IEnumerable<string> Names => s_all.Keys.Order(StringComparer.Ordinal);

@@ -11,7 +11,10 @@ public sealed class StructureProperties
 
     /// <summary>They begin with one of two versions, or have a least length.</summary>
     private static readonly HashSet<Type> s_noZeroForm =
-        [typeof(TpmKey), typeof(TpmStoredData), typeof(VtpmGroupRecover1Request), typeof(VtpmHashKey)];
+    [
+        typeof(TpmKey), typeof(TpmStoredData), typeof(VtpmGroupRecover1Request), typeof(VtpmHashKey), typeof(VtpmMakeIdentityRequest),
+        typeof(VtpmMakeIdentityResponse), typeof(VtpmActivateIdentityRequest),
+    ];
 
     public static TheoryData<string> All => [.. StructureCase.Names];
 

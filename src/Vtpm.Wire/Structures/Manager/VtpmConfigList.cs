@@ -6,8 +6,8 @@ namespace Vtpm.Wire;
 /// </summary>
 public struct VtpmConfigList : IWireStructure<VtpmConfigList>
 {
-    /// <summary>Bounds what a hostile count makes the reader allocate: more than a message can hold.</summary>
-    public const int Limit = 256;
+    /// <summary>Platforms, and kernels, at most: bounds what a hostile count makes the reader allocate. An image may have room for fewer.</summary>
+    public const int Limit = 1024;
 
     public ulong Sequence;
 
