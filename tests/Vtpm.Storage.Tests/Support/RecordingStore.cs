@@ -37,6 +37,9 @@ internal sealed class RecordingStore(byte[] bytes) : IBlockStore
 
     public bool FailsReads { get; set; }
 
+    /// <summary>Is told of every operation, where those of several stores have one order.</summary>
+    public Action<StoreOperation>? Observe { get; set; }
+
     public void Read(long offset, Span<byte> destination)
     {
         if (FailsReads) throw new IOException("the medium does not read");
@@ -49,14 +52,14 @@ internal sealed class RecordingStore(byte[] bytes) : IBlockStore
         if (fault == FaultMoment.Before) throw new IOException("the medium failed before the write");
         ReadOnlySpan<byte> part = fault == FaultMoment.Torn ? source[..Math.Min(source.Length, source.Length / 2 / Sector * Sector)] : source;
         part.CopyTo(bytes.AsSpan((int)offset));
-        Operations.Add(new(offset, part.ToArray()));
+        Add(new(offset, part.ToArray()));
         if (fault is not null) throw new IOException("the medium failed in or after the write");
     }
 
     public void Flush()
     {
         if (Count() is not null) throw new IOException("the medium failed to flush");
-        Operations.Add(new(0, null));
+        Add(new(0, null));
     }
 
     public void Restart()
@@ -68,6 +71,12 @@ internal sealed class RecordingStore(byte[] bytes) : IBlockStore
     public void Dispose()
     {
         // Tests look at the bytes afterwards.
+    }
+
+    private void Add(StoreOperation operation)
+    {
+        Operations.Add(operation);
+        Observe?.Invoke(operation);
     }
 
     private FaultMoment? Count()

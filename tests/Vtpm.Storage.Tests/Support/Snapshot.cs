@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Vtpm.Storage.Tests;
@@ -24,5 +25,24 @@ internal static class Snapshot
         }
 
         return text.ToString();
+    }
+
+    /// <summary>The same in 32 bytes, for images with very many vTPMs.</summary>
+    public static string HashOf(ManagerImage image)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> uuid = stackalloc byte[16];
+        foreach (ManagerGroup group in image.Groups)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{group.Uuid} {group.ConfigurationSequence} {group.Platforms.Count} {group.Kernels.Count}"));
+            foreach (ManagerVtpm vtpm in group.Vtpms)
+            {
+                vtpm.Uuid.TryWriteBytes(uuid);
+                hash.AppendData(uuid);
+                if (group.IsOpen) hash.AppendData(vtpm.KeyData);
+            }
+        }
+
+        return Convert.ToHexString(hash.GetHashAndReset());
     }
 }

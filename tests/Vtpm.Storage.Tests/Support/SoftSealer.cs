@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Vtpm.Wire;
 
 namespace Vtpm.Storage.Tests;
@@ -6,6 +7,7 @@ namespace Vtpm.Storage.Tests;
 internal sealed class SoftSealer(byte configuration = 1) : IManagerSealer
 {
     private const byte Veil = 0xA5;
+    private const int Checked = SealEntry.SealedDataSize - SHA1.HashSizeInBytes;
 
     public TpmDigest Present { get; set; } = Configuration(configuration);
 
@@ -24,12 +26,13 @@ internal sealed class SoftSealer(byte configuration = 1) : IManagerSealer
 
     public static PlatformConfiguration Platform(byte number) => new(0x0000_00FF, Configuration(number));
 
-    /// <summary>256 bytes: one of length, the veiled secret, zeros.</summary>
+    /// <summary>256 bytes: one of length, the veiled secret, zeros, and at the end a SHA-1 of all: a hardware TPM finds damage too.</summary>
     public static byte[] SealedData(ReadOnlySpan<byte> secret)
     {
         var data = new byte[SealEntry.SealedDataSize];
         data[0] = (byte)secret.Length;
         for (int i = 0; i < secret.Length; i++) data[i + 1] = (byte)(secret[i] ^ Veil);
+        SHA1.HashData(data.AsSpan(0, Checked), data.AsSpan(Checked));
         return data;
     }
 
@@ -37,7 +40,8 @@ internal sealed class SoftSealer(byte configuration = 1) : IManagerSealer
     {
         if (IsBroken) throw new TimeoutException("the hardware TPM does not answer");
         Unsealed++;
-        if (entry.DigestRelease != Present || entry.SealedData[0] > 200) return null;
+        if (entry.DigestRelease != Present || !SHA1.HashData(entry.SealedData.AsSpan(0, Checked)).AsSpan().SequenceEqual(entry.SealedData.AsSpan(Checked)))
+            return null;
         byte[] secret = entry.SealedData[1..(entry.SealedData[0] + 1)];
         for (int i = 0; i < secret.Length; i++) secret[i] ^= Veil;
         return secret;
