@@ -6,7 +6,7 @@ namespace Vtpm.Storage;
 /// A group of vTPMs: the authority that governs it, the platforms that may open it, its keys. A group that the present platform cannot open is
 /// carried along closed: what is not secret in it can be read, and nothing can be changed.
 /// </summary>
-public sealed class ManagerGroup
+public sealed partial class ManagerGroup
 {
     /// <summary>Platforms that a group's sector has room for.</summary>
     public const int MaxPlatforms = GroupSector.SealCount;
@@ -34,9 +34,10 @@ public sealed class ManagerGroup
 
     public ReadOnlyMemory<byte> SaaModulus => _content.SaaModulus;
 
-    public ReadOnlyMemory<byte> AikPublic => _content.AikPublic;
+    /// <summary>Zeroes when the group has no identity key, or its secret is not known after a recovery; as the next.</summary>
+    public ReadOnlyMemory<byte> AikPublic => _lacksAikSecret ? NoRsaBytes : _content.AikPublic;
 
-    public ReadOnlyMemory<byte> AikEncData => _content.AikEncData;
+    public ReadOnlyMemory<byte> AikEncData => _lacksAikSecret ? NoRsaBytes : _content.AikEncData;
 
     public ReadOnlyMemory<byte> RecoveryData => _content.RecoveryData;
 
@@ -141,6 +142,7 @@ public sealed class ManagerGroup
             Kernels = hashes,
         });
         InvalidateSeals();
+        EndRecovery();
     }
 
     /// <summary>The authority has judged the group's state to be the right one.</summary>
@@ -280,6 +282,7 @@ public sealed class ManagerGroup
         bool old = IsSealed;
         IsSealed = false;
         Changes.Record(() => IsSealed = old);
+        if (_lacksAikSecret) DropIdentity();
         if (Index == 0) _image.ForgetRootSeals();
     }
 

@@ -64,6 +64,9 @@ public sealed class ManagerVtpm
         Changed(() => Flags = old);
     }
 
+    /// <summary>The group was opened: this is its key data, from now on this vTPM's.</summary>
+    internal void Open(KeyBytes keyData) => _keyData = keyData;
+
     internal void Dispose() => _keyData?.Dispose();
 
     private void Changed(Action undo, Action? settle = null)

@@ -176,6 +176,7 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         for (int i = 0; i < _image.Groups.Count; i++)
         {
             ManagerGroup group = _image.Groups[i];
+            if (!group.IsOpen) group.SetRollbackProof(candidate.MacArea, macs.GetValueOrDefault((uint)i));
             if (group.Keys is not { } keys || group.RollbackDetected) continue;
             using var aes = keys.RollbackMacKey.CreateAes();
             if (!macs.TryGetValue((uint)i, out byte[]? mac) || !AesCmac.Verify(aes, candidate.MacArea, mac)) group.MarkRollback();

@@ -16,7 +16,7 @@ internal sealed class VtpmPage
     public bool NeedsWrite => IsDirty || Disk is null;
 
     /// <summary>The sector as it was read, when the group is closed: its key data can be carried along, not opened.</summary>
-    public byte[]? Closed { get; init; }
+    public byte[]? Closed { get; set; }
 
     public void MarkDirty(ChangeLog changes)
     {
