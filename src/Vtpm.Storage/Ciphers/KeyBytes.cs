@@ -6,6 +6,8 @@ namespace Vtpm.Storage;
 internal sealed class KeyBytes : IDisposable
 {
     private readonly byte[] _bytes;
+    private Aes? _cipher;
+    private bool _disposed;
 
     public KeyBytes(int length) => _bytes = GC.AllocateArray<byte>(length, pinned: true);
 
@@ -14,6 +16,16 @@ internal sealed class KeyBytes : IDisposable
 
     public Span<byte> Span => _bytes;
 
+    /// <summary>The cipher under this key, made once; ends with the key.</summary>
+    public Aes Cipher
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _cipher ??= CreateCipher();
+        }
+    }
+
     public static KeyBytes Random(int length)
     {
         var key = new KeyBytes(length);
@@ -21,15 +33,20 @@ internal sealed class KeyBytes : IDisposable
         return key;
     }
 
-    /// <summary>A cipher under this key; whoever asks disposes of it.</summary>
-    public Aes CreateAes()
+    public void Dispose()
+    {
+        _disposed = true;
+        _cipher?.Dispose();
+        _cipher = null;
+        CryptographicOperations.ZeroMemory(_bytes);
+    }
+
+    public override string ToString() => "(key)";
+
+    private Aes CreateCipher()
     {
         var aes = Aes.Create();
         aes.SetKey(_bytes);
         return aes;
     }
-
-    public void Dispose() => CryptographicOperations.ZeroMemory(_bytes);
-
-    public override string ToString() => "(key)";
 }

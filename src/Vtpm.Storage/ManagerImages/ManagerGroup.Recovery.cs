@@ -28,7 +28,7 @@ public sealed partial class ManagerGroup
         if (IsOpen) throw new InvalidOperationException("the group is open");
         if (groupKey.Length != AesCmac.Size || rollbackMacKey.Length != AesCmac.Size) return false;
         var keys = new GroupKeys(KeyBytes.Random(TpmAuthData.Size), new KeyBytes(groupKey), new KeyBytes(rollbackMacKey));
-        using Aes aes = keys.GroupKey.CreateAes();
+        Aes aes = keys.GroupKey.Cipher;
         if (!AesCmac.Verify(aes, WireFormat.ToBytes(_content).AsSpan(0, GroupSector.MacArea), _content.Mac))
         {
             keys.Dispose();
@@ -78,8 +78,7 @@ public sealed partial class ManagerGroup
     private void CheckRollbackProof(KeyBytes rollbackMacKey)
     {
         if (RollbackDetected) return;
-        using Aes aes = rollbackMacKey.CreateAes();
-        if (_rollbackProof is not ({ } area, { } mac) || !AesCmac.Verify(aes, area, mac)) MarkRollback();
+        if (_rollbackProof is not ({ } area, { } mac) || !AesCmac.Verify(rollbackMacKey.Cipher, area, mac)) MarkRollback();
         _rollbackProof = null;
     }
 

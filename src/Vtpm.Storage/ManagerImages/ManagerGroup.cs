@@ -16,6 +16,7 @@ public sealed partial class ManagerGroup
     private const ulong RollbackFlag = 1;
 
     private readonly ManagerImage _image;
+    private readonly List<VtpmPage> _dirtyPages = [];
     private GroupSector _content;
 
     internal ManagerGroup(ManagerImage image, GroupSector content, GroupKeys? keys)
@@ -85,7 +86,8 @@ public sealed partial class ManagerGroup
     /// <summary>Where the live root has it.</summary>
     internal SectorReference? Disk { get; private set; }
 
-    internal List<uint> TreeSectors { get; private set; } = [];
+    /// <summary>The list of its vTPM sectors, as the live root has it.</summary>
+    internal HashTree Tree { get; private set; } = HashTree.Empty(GroupSector.Width);
 
     internal bool IsDirty { get; private set; }
 
@@ -162,8 +164,7 @@ public sealed partial class ManagerGroup
                 replacement.Dispose();
             },
             old.Dispose);
-        Pages.ForEach(page => page.MarkDirty(Changes));
-        MarkDirty();
+        MarkAllDirty();
         InvalidateSeals();
     }
 
@@ -182,8 +183,7 @@ public sealed partial class ManagerGroup
             _image.Unregister(vtpm);
             vtpm.Dispose();
         });
-        PageOf(vtpm).MarkDirty(Changes);
-        MarkDirty();
+        MarkDirty(vtpm);
         return vtpm;
     }
 
@@ -197,9 +197,9 @@ public sealed partial class ManagerGroup
             throw new ArgumentException("the vTPM is not in this group", nameof(vtpm));
 
         int index = vtpm.Index;
-        PageOf(vtpm).MarkDirty(Changes);
-        Pages[^1].MarkDirty(Changes);
         VtpmPage lastPage = Pages[^1];
+        MarkDirty(vtpm);
+        MarkDirty(lastPage);
         ManagerVtpm last = TakeLast();
         if (last != vtpm) Put(last, index);
         _image.Unregister(vtpm);
@@ -207,12 +207,12 @@ public sealed partial class ManagerGroup
             () =>
             {
                 if (last != vtpm) Put(vtpm, index);
-                if (!Pages.Contains(lastPage)) Pages.Add(lastPage);   // the same one: it knows its sector
+                if (lastPage.Index == Pages.Count) Pages.Add(lastPage);   // the same one: it knows its sector
                 Append(last);
                 _image.Register(vtpm);
             },
             vtpm.Dispose);
-        MarkDirty();
+        if (lastPage.Index == Pages.Count && lastPage.Disk is { } gone) _image.Drop([gone.Location]);
     }
 
     internal static InvalidOperationException Closed() => new("the group is closed: the present platform may not open it");
@@ -225,13 +225,36 @@ public sealed partial class ManagerGroup
         return new ManagerGroup(image, content, keys) { IsDirty = true };
     }
 
-    internal VtpmPage PageOf(ManagerVtpm vtpm) => Pages[vtpm.Index / VtpmSector.VtpmCount];
+    /// <summary>The pages that the next save writes, in their order.</summary>
+    internal int[] ChangedPages()
+    {
+        // A page may have gone since, and another one have come in its place.
+        int[] changed = [.. _dirtyPages.Where(page => page.Index < Pages.Count && Pages[page.Index] == page).Select(page => page.Index)];
+        Array.Sort(changed);
+        return changed;
+    }
+
+    /// <summary>Every sector of it on the disk.</summary>
+    internal IEnumerable<uint> Sectors() =>
+        Pages.Select(page => page.Disk).Append(Disk).OfType<SectorReference>().Select(reference => reference.Location).Concat(Tree.Sectors);
 
     internal void MarkDirty()
     {
         if (IsDirty) return;
         IsDirty = true;
         Changes.Record(() => IsDirty = false);
+    }
+
+    internal void MarkDirty(ManagerVtpm vtpm)
+    {
+        MarkDirty(Pages[vtpm.Index / VtpmSector.VtpmCount]);
+        MarkDirty();
+    }
+
+    internal void MarkAllDirty()
+    {
+        Pages.ForEach(MarkDirty);
+        MarkDirty();
     }
 
     internal void MarkRollback()
@@ -248,13 +271,15 @@ public sealed partial class ManagerGroup
     }
 
     /// <summary>The group is on the disk so: after it was read or saved.</summary>
-    internal void SetDisk(SectorReference disk, List<uint> treeSectors, GroupSector content)
+    internal void SetDisk(SectorReference disk, HashTree tree, GroupSector content)
     {
         Disk = disk;
-        TreeSectors = treeSectors;
+        Tree = tree;
         _content = content;
         IsDirty = false;
         IsSealed = true;
+        _dirtyPages.ForEach(page => page.IsDirty = false);
+        _dirtyPages.Clear();
     }
 
     internal void Dispose()
@@ -265,6 +290,18 @@ public sealed partial class ManagerGroup
 
     private static byte[] RsaBytes(ReadOnlySpan<byte> bytes, string name) =>
         bytes.Length == GroupSector.RsaSize ? bytes.ToArray() : throw new ArgumentException($"{GroupSector.RsaSize} bytes are needed", name);
+
+    private void MarkDirty(VtpmPage page)
+    {
+        if (page.IsDirty) return;
+        page.IsDirty = true;
+        _dirtyPages.Add(page);
+        Changes.Record(() =>
+        {
+            page.IsDirty = false;
+            _dirtyPages.RemoveAt(_dirtyPages.Count - 1);   // changes are taken back from the last one
+        });
+    }
 
     private GroupKeys RequireKeys() => Keys ?? throw Closed();
 
@@ -288,7 +325,7 @@ public sealed partial class ManagerGroup
 
     private void Append(ManagerVtpm vtpm)
     {
-        if (VtpmCount == Pages.Count * VtpmSector.VtpmCount) Pages.Add(new VtpmPage());
+        if (VtpmCount == Pages.Count * VtpmSector.VtpmCount) Pages.Add(new VtpmPage(Pages.Count));
         Pages[^1].Vtpms.Add(vtpm);
         vtpm.Index = VtpmCount++;
     }

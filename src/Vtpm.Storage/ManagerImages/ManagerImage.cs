@@ -31,8 +31,7 @@ public sealed class ManagerImage : IDisposable
         Disk = disk;
         _sealer = sealer;
         Keys = keys;
-        Live = new SectorMap(disk.Count);
-        Stale = new SectorMap(disk.Count);
+        Space = new SectorSpace(new SectorMap(disk.Count));
     }
 
     public Guid Uuid => Keys.ManagerUuid;
@@ -79,10 +78,17 @@ public sealed class ManagerImage : IDisposable
     /// <summary>The root, 0 or 1, that has the state in memory; the next save goes to the other.</summary>
     internal int LiveRoot { get; set; }
 
-    internal SectorMap Live { get; set; }
+    /// <summary>Where the next save may write. The other root's sectors are taken last, so that it stays whole as long as there is room.</summary>
+    internal SectorSpace Space { get; private set; }
 
-    /// <summary>What the other root uses; taken last, so that it stays whole as long as there is room.</summary>
-    internal SectorMap Stale { get; set; }
+    /// <summary>The list of groups, as the live root has it.</summary>
+    internal HashTree Tree { get; set; } = HashTree.Empty(RootSector.Width);
+
+    /// <summary>Sectors of the live root beside groups and trees: the rest of its MACs, and of its seal list. A save makes them anew.</summary>
+    internal IReadOnlyList<uint> Annexes { get; set; } = [];
+
+    /// <summary>Sectors of the live root that held what was removed since.</summary>
+    internal List<uint> Dropped { get; } = [];
 
     /// <summary>The image keys sealed to the platforms of group 0; null when they have to be sealed anew.</summary>
     internal SealEntry[]? RootSeals { get; set; }
@@ -142,6 +148,7 @@ public sealed class ManagerImage : IDisposable
         int index = _groups.IndexOf(group);
         if (index < 1) throw new ArgumentException("group 0, or a group of another image, cannot be removed", nameof(group));
         _groups.RemoveAt(index);
+        Drop(group.Sectors());
         foreach (ManagerVtpm vtpm in group.Vtpms) Unregister(vtpm);
         Changes.Record(
             () =>
@@ -170,11 +177,7 @@ public sealed class ManagerImage : IDisposable
     public void RotateKey()
     {
         Replace(Keys.Copy(KeyBytes.Random(AesCmac.Size)));
-        foreach (ManagerGroup group in _groups)
-        {
-            group.Pages.ForEach(page => page.MarkDirty(Changes));
-            group.MarkDirty();
-        }
+        foreach (ManagerGroup group in _groups) group.MarkAllDirty();
     }
 
     /// <summary>Ends a doubt, if there is one, by taking the root of the failed save off the disk: memory has what a restart finds.</summary>
@@ -236,6 +239,15 @@ public sealed class ManagerImage : IDisposable
     /// <summary>Takes back all changes since the last save.</summary>
     public void Rollback() => Changes.Rollback();
 
+    /// <summary>A point to go back to by <see cref="Rollback(int)"/>, as long as nothing is saved in between.</summary>
+    public int Mark() => Changes.Count;
+
+    /// <summary>Takes back the changes since <see cref="Mark"/> gave that number.</summary>
+    public void Rollback(int mark) => Changes.RollbackTo(mark);
+
+    /// <summary>Whether the changes can be saved without a sector of the other root.</summary>
+    public bool FitsBesideOtherRoot() => !IsPersistent || SaveSize.Of(this) <= Space.Free;
+
     /// <summary>Zeroes every key. The store stays open: it belongs to the caller.</summary>
     public void Dispose()
     {
@@ -266,12 +278,21 @@ public sealed class ManagerImage : IDisposable
         foreach (ManagerVtpm vtpm in group.Vtpms) Register(vtpm);
     }
 
-    /// <summary>The reader's: which root this is.</summary>
-    internal void SetRoot(int root, in RootSector sector)
+    /// <summary>The reader's: which root this is, and which sectors it uses.</summary>
+    internal void SetRoot(int root, in RootSector sector, SectorMap used)
     {
+        Space = new SectorSpace(used);
         LiveRoot = root;
         Sequence = sector.Sequence;
         CounterValue = sector.CounterValue;
+    }
+
+    /// <summary>The next save no longer needs these sectors of the live root.</summary>
+    internal void Drop(IEnumerable<uint> sectors)
+    {
+        int count = Dropped.Count;
+        Dropped.AddRange(sectors);
+        Changes.Record(() => Dropped.RemoveRange(count, Dropped.Count - count));
     }
 
     internal void ForgetRootSeals()

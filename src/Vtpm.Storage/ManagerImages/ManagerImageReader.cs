@@ -130,8 +130,7 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
     private Candidate ReadRoot(int root, ImageKeys keys, SealListSector list, List<uint> chain)
     {
         var plain = new byte[SectorDisk.PlainSize];
-        using var aes = keys.Key.CreateAes();
-        bool verified = _disk.TryRead(aes, (uint)(RootCount + root), plain);
+        bool verified = _disk.TryRead(keys.Key.Cipher, (uint)(RootCount + root), plain);
         SealEntry[]? seals = list.Next == 0 ? list.Entries[..(int)list.Length] : null;
         return new Candidate(root, keys, seals, chain, verified ? SectorDisk.Parse<RootSector>(plain) : null, plain[..RootSector.MacArea]);
     }

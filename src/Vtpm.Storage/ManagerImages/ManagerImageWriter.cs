@@ -5,7 +5,7 @@ namespace Vtpm.Storage;
 
 /// <summary>
 /// One save: changed sectors to free places, then the seal list if it changed, then the root that is not live. Memory learns of it only when all is
-/// durable.
+/// durable. It costs the sectors of what changed, each with those above it, however large the image is.
 /// </summary>
 /// <remarks>
 /// The sectors and the root need one barrier only: a root that got ahead of its sectors does not verify, and the other one is taken. The seal list
@@ -13,60 +13,52 @@ namespace Vtpm.Storage;
 /// </remarks>
 internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer sealer)
 {
-    private readonly SectorMap _map = new(image.Disk.Count);
     private readonly KeySealing _sealing = new(image, sealer);
     private readonly List<Action> _apply = [];
+    private readonly List<uint> _annexes = [];
     private readonly int _target = 1 - image.LiveRoot;
-    private Aes? _key;
-    private uint _cursor = SectorDisk.FirstFree;
-    private bool _sparesStale = true;
+    private bool _saved;
 
     public ManagerSave Write()
     {
-        if (FreeSectors() < NeededSectors()) return new(ManagerWrite.Full, "the image is full; move it to a larger one, or remove vTPMs");
-        using Aes key = image.Keys.Key.CreateAes();
-        _key = key;
-        Wipe();
-        var references = new List<SectorReference>();
-        foreach (ManagerGroup group in image.Groups)
+        if (image.Space.Available < SaveSize.Of(image)) return new(ManagerWrite.Full, "the image is full; move it to a larger one, or remove vTPMs");
+        try
         {
-            if (!group.NeedsWrite) references.Add(Keep(group));
-            else if (WriteGroup(group) is { } written) references.Add(written);
-            else return SealRefused();
+            return WriteAll();
         }
-
-        if ((image.RootSeals ?? _sealing.SealRoot()) is not { } seals) return SealRefused();
-        WriteSealList(seals);
-        WriteRoot(references);
-        image.Disk.Flush();
-        Apply(seals);
-        return new(ManagerWrite.Saved, "");
+        finally
+        {
+            if (!_saved) image.Space.Rollback();
+        }
     }
 
     private static ManagerSave SealRefused() =>
         new(ManagerWrite.SealRefused, "the hardware TPM did not seal the keys; look at its state, then try again");
 
-    private static int TreeSectors(int count, int width)
+    private ManagerSave WriteAll()
     {
-        int span = (int)HashTree.Span(count, width);
-        if (span == 1) return 0;
-        int sectors = 0;
-        for (int i = 0; i * span < count; i++) sectors += 1 + TreeSectors(Math.Min(span, count - (i * span)), TreeSector.Width);
-        return sectors;
-    }
+        Wipe();
+        int[] changed = SaveSize.ChangedGroups(image);
+        var written = new Dictionary<ManagerGroup, SectorReference>();
+        foreach (ManagerGroup group in image.Groups.Where(group => group.NeedsWrite))
+        {
+            if (WriteGroup(group) is not { } reference) return SealRefused();
+            written.Add(group, reference);
+        }
 
-    private int FreeSectors()
-    {
-        int free = 0;
-        for (uint sector = 0; sector < image.Disk.Count; sector++) free += image.Live[sector] ? 0 : 1;
-        return free;
+        if ((image.RootSeals ?? _sealing.SealRoot()) is not { } seals) return SealRefused();
+        HashTree tree = image.Tree.Update(
+            image.Groups.Count,
+            changed,
+            index => written.TryGetValue(image.Groups[index], out SectorReference reference) ? reference : image.Groups[index].Disk!.Value,
+            Write,
+            image.Space.Release);
+        WriteSealList(seals);
+        WriteRoot(tree);
+        image.Disk.Flush();
+        Apply(seals, tree);
+        return new(ManagerWrite.Saved, "");
     }
-
-    private int NeededSectors() =>
-        ((Math.Max(0, GroupsWithMac().Count() - RootSector.RollbackMacCount) + RollbackMacSector.MacCount - 1) / RollbackMacSector.MacCount)
-        + TreeSectors(image.Groups.Count, RootSector.Width)
-        + image.Groups.Where(group => group.NeedsWrite)
-            .Sum(group => 1 + TreeSectors(group.Pages.Count, GroupSector.Width) + group.Pages.Count(page => page.NeedsWrite));
 
     // A new image over an old one: the old roots may have higher sequences.
     private void Wipe()
@@ -75,17 +67,6 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         for (uint sector = 0; sector < SectorDisk.FirstFree; sector++) image.Disk.WriteClear(sector, []);
         image.Disk.Flush();
     }
-
-    private SectorReference Keep(ManagerGroup group)
-    {
-        SectorReference disk = group.Disk!.Value;
-        Use(disk.Location);
-        group.TreeSectors.ForEach(Use);
-        foreach (VtpmPage page in group.Pages) Use(page.Disk!.Value.Location);
-        return disk;
-    }
-
-    private void Use(uint sector) => _map.TryUse(sector);
 
     private SectorReference? WriteGroup(ManagerGroup group)
     {
@@ -96,48 +77,48 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
             content.Seals = seals;
         }
 
-        content.VtpmLocations = new uint[GroupSector.Width];
-        content.VtpmHashes = new byte[GroupSector.Width * HashTree.HashSize];
+        HashTree tree = WritePages(group);
+        content.VtpmLocations = tree.Locations;
+        content.VtpmHashes = tree.Hashes;
         content.BootConfigurationsNext = 0;
-        var treeSectors = new List<uint>();
-        SectorReference[] pages = [.. group.Pages.Select(page => WritePage(page, group))];
-        HashTree.Write(Write, pages, content.VtpmLocations, content.VtpmHashes, treeSectors);
         if (group.IsOpen)
         {
             content.Sequence++;
             content.VtpmCount = (uint)group.VtpmCount;
-            SetMac(ref content, group.Keys!.GroupKey);
+            content.Mac = new byte[AesCmac.Size];
         }
 
         byte[] plain = WireFormat.ToBytes(content);
-        var reference = new SectorReference(Write(plain), SHA256.HashData(plain.AsSpan(0, GroupSector.HashArea)));
-        _apply.Add(() => group.SetDisk(reference, treeSectors, content));
+        if (group.IsOpen)
+        {
+            AesCmac.Compute(group.Keys!.GroupKey.Cipher, plain.AsSpan(0, GroupSector.MacArea), content.Mac);
+            content.Mac.CopyTo(plain, GroupSector.MacArea);
+        }
+
+        var reference = new SectorReference(Replace(group.Disk, plain), SHA256.HashData(plain.AsSpan(0, GroupSector.HashArea)));
+        _apply.Add(() => group.SetDisk(reference, tree, content));
         return reference;
     }
 
-    private static void SetMac(ref GroupSector content, KeyBytes groupKey)
+    private HashTree WritePages(ManagerGroup group)
     {
-        using var aes = groupKey.CreateAes();
-        content.Mac = new byte[AesCmac.Size];
-        AesCmac.Compute(aes, WireFormat.ToBytes(content).AsSpan(0, GroupSector.MacArea), content.Mac);
+        int[] changed = group.ChangedPages();
+        var written = new Dictionary<int, SectorReference>(changed.Length);
+        foreach (int index in changed) written.Add(index, WritePage(group.Pages[index], group));
+        return group.Tree.Update(
+            group.Pages.Count,
+            changed,
+            index => written.TryGetValue(index, out SectorReference reference) ? reference : group.Pages[index].Disk!.Value,
+            Write,
+            image.Space.Release);
     }
 
     private SectorReference WritePage(VtpmPage page, ManagerGroup group)
     {
-        if (!page.NeedsWrite)
-        {
-            Use(page.Disk!.Value.Location);
-            return page.Disk.Value;
-        }
-
         byte[] plain = page.Serialise(group.Keys?.GroupKey);
-        var reference = new SectorReference(Write(plain), SHA256.HashData(plain));
+        var reference = new SectorReference(Replace(page.Disk, plain), SHA256.HashData(plain));
         CryptographicOperations.ZeroMemory(plain);
-        _apply.Add(() =>
-        {
-            page.Disk = reference;
-            page.IsDirty = false;
-        });
+        _apply.Add(() => page.Disk = reference);
         return reference;
     }
 
@@ -152,28 +133,27 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         image.Disk.Flush();
     }
 
-    private void WriteRoot(List<SectorReference> groups)
+    private void WriteRoot(HashTree groups)
     {
         var root = new RootSector
         {
             Sequence = image.Sequence + 1,
             CounterValue = image.CounterValue,
             GroupCount = (uint)groups.Count,
-            GroupLocations = new uint[RootSector.Width],
-            GroupHashes = new byte[RootSector.Width * HashTree.HashSize],
+            GroupLocations = groups.Locations,
+            GroupHashes = groups.Hashes,
         };
-        HashTree.Write(Write, groups.ToArray(), root.GroupLocations, root.GroupHashes, []);
         SetRollbackMacs(ref root);
         byte[] plain = WireFormat.ToBytes(root);
         image.IsInDoubt = true;   // until the barrier, or until the root is withdrawn
-        image.Disk.Write(_key!, ManagerImage.RootLocation(_target), plain);
+        image.Disk.Write(image.Keys.Key.Cipher, ManagerImage.RootLocation(_target), plain);
     }
 
     private void SetRollbackMacs(ref RootSector root)
     {
         root.RollbackMacs = new RollbackMac[RootSector.RollbackMacCount];
         byte[] area = WireFormat.ToBytes(root)[..RootSector.MacArea];
-        RollbackMac[] macs = [.. GroupsWithMac().Select(index => RollbackMacOf(index, area))];
+        RollbackMac[] macs = [.. SaveSize.GroupsWithMac(image).Select(index => RollbackMacOf(index, area))];
         int here = Math.Min(macs.Length, RootSector.RollbackMacCount);
         macs.AsSpan(0, here).CopyTo(root.RollbackMacs);
         root.RollbackMacsHere = (uint)here;
@@ -190,55 +170,45 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
             };
             byte[] plain = SectorDisk.Fill(WireFormat.ToBytes(sector));
             (root.RollbackNext, root.RollbackNextHash) = (Write(plain), SHA256.HashData(plain));
+            _annexes.Add(root.RollbackNext);
         }
     }
 
-    // A group whose rollback was detected gets none, so that it stays detected; a closed one cannot get one.
-    private IEnumerable<int> GroupsWithMac() =>
-        Enumerable.Range(0, image.Groups.Count).Where(index => image.Groups[index] is { IsOpen: true, RollbackDetected: false });
-
     private RollbackMac RollbackMacOf(int index, byte[] area)
     {
-        using var aes = image.Groups[index].Keys!.RollbackMacKey.CreateAes();
         var entry = new RollbackMac { GroupIndex = (uint)index, Mac = new byte[AesCmac.Size] };
-        AesCmac.Compute(aes, area, entry.Mac);
+        AesCmac.Compute(image.Groups[index].Keys!.RollbackMacKey.Cipher, area, entry.Mac);
         return entry;
+    }
+
+    private uint Replace(SectorReference? old, ReadOnlySpan<byte> plain)
+    {
+        if (old is { } reference) image.Space.Release(reference.Location);
+        return Write(plain);
     }
 
     private uint Write(ReadOnlySpan<byte> plain)
     {
-        uint sector = Allocate();
-        image.Disk.Write(_key!, sector, plain);
+        uint sector = image.Space.Take();
+        image.Disk.Write(image.Keys.Key.Cipher, sector, plain);
         return sector;
     }
 
-    // The lowest free one, as the original. There is one: it was counted before the first write.
-    private uint Allocate()
+    private void Apply(SealEntry[] seals, HashTree tree)
     {
-        while (true)
-        {
-            for (; _cursor < image.Disk.Count; _cursor++)
-            {
-                if (image.Live[_cursor] || (_sparesStale && image.Stale[_cursor]) || !_map.TryUse(_cursor)) continue;
-                return _cursor++;
-            }
-
-            if (!_sparesStale) throw new InvalidOperationException("more sectors were needed than counted");
-            (_sparesStale, _cursor) = (false, SectorDisk.FirstFree);
-        }
-    }
-
-    private void Apply(SealEntry[] seals)
-    {
+        foreach (uint sector in image.Annexes.Concat(image.Dropped)) image.Space.Release(sector);
+        image.Space.Commit();
+        image.Dropped.Clear();
+        image.Annexes = _annexes;
         _apply.ForEach(action => action());
+        image.Tree = tree;
         if (seals != image.RootSeals) image.RootSealsOnDisk[image.LiveRoot] = false;
         image.RootSeals = seals;
         image.RootSealsOnDisk[_target] = true;
-        image.Stale = image.Live;
-        image.Live = _map;
         image.LiveRoot = _target;
         image.IsInDoubt = false;
         image.Sequence++;
         image.MustWipe = false;
+        _saved = true;
     }
 }

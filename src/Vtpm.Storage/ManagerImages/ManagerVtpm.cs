@@ -72,7 +72,6 @@ public sealed class ManagerVtpm
     private void Changed(Action undo, Action? settle = null)
     {
         Group.Changes.Record(undo, settle);
-        Group.PageOf(this).MarkDirty(Group.Changes);
-        Group.MarkDirty();
+        Group.MarkDirty(this);
     }
 }

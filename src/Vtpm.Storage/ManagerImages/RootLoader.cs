@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Vtpm.Wire;
 
@@ -12,7 +13,6 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
     private readonly SectorMap _map = new(disk.Count);
     private readonly RootSector _root = candidate.Sector!.Value;
     private readonly ManagerImage _image = new(disk, sealer, candidate.Keys);
-    private Aes? _key;
     private bool _taken;
 
     /// <summary>The loaded image, from now on the caller's.</summary>
@@ -32,23 +32,23 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
     /// <summary>Null when loaded; else what is wrong.</summary>
     public string? TryLoad()
     {
-        using Aes key = candidate.Keys.Key.CreateAes();
-        _key = key;
         foreach (uint sector in candidate.SealChain)
             if (!_map.TryUse(sector)) return $"sector {sector} of the seal list is used twice";
         if (_root.GroupCount == 0 || _root.GroupCount > disk.Count) return $"root {candidate.Root} has {_root.GroupCount} groups";
 
         var references = new List<SectorReference>();
-        if (!HashTree.TryRead(Read, (int)_root.GroupCount, _root.GroupLocations, _root.GroupHashes, references, []))
+        if (!HashTree.TryRead(Read, (int)_root.GroupCount, _root.GroupLocations, _root.GroupHashes, references, out HashTree? tree))
             return "a tree of groups does not verify";
         foreach (SectorReference reference in references)
             if (LoadGroup(reference) is { } fault) return fault;
         if (!_image.Groups[0].IsOpen) return GroupZeroIsClosed;
 
-        if (!TryReadRollbackMacs(out Dictionary<uint, byte[]> macs)) return "the list of rollback MACs does not verify";
+        List<uint> annexes = [.. candidate.SealChain];
+        if (!TryReadRollbackMacs(annexes, out Dictionary<uint, byte[]> macs)) return "the list of rollback MACs does not verify";
         CheckRollbackMacs(macs);
-        _image.SetRoot(candidate.Root, _root);
-        _image.Live = _map;
+        _image.SetRoot(candidate.Root, _root, _map);
+        _image.Tree = tree;
+        _image.Annexes = annexes;
         AdoptSeals();
         return null;
     }
@@ -60,7 +60,7 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
     {
         if (!_map.TryUse(sector)) return null;
         var plain = new byte[SectorDisk.PlainSize];
-        return disk.TryRead(_key!, sector, plain) ? plain : null;
+        return disk.TryRead(candidate.Keys.Key.Cipher, sector, plain) ? plain : null;
     }
 
     private string? LoadGroup(SectorReference reference)
@@ -75,10 +75,11 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
 
         if (!TryOpenKeys(content, plain, out GroupKeys? keys)) return $"the group in sector {reference.Location} does not verify under its own key";
         var group = new ManagerGroup(_image, content, keys);
-        string? fault = LoadVtpms(group, content, (int)pages, out List<uint> treeSectors);
-        group.SetDisk(reference, treeSectors, content);
-        _image.Adopt(group);
-        return fault;
+        bool loaded = TryLoadVtpms(group, content, (int)pages, out HashTree? tree, out string fault);
+        _image.Adopt(group);   // in any case, so that its keys end with the image
+        if (!loaded) return fault;
+        group.SetDisk(reference, tree!, content);
+        return null;
     }
 
     // No keys when no seal opens: the group stays closed. False when one opens and its keys are not the group's.
@@ -89,8 +90,7 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         {
             keys = Unseal(content.Seals[i]);
             if (keys is null) continue;
-            using Aes aes = keys.GroupKey.CreateAes();
-            if (AesCmac.Verify(aes, plain.AsSpan(0, GroupSector.MacArea), content.Mac)) return true;
+            if (AesCmac.Verify(keys.GroupKey.Cipher, plain.AsSpan(0, GroupSector.MacArea), content.Mac)) return true;
             keys.Dispose();
             opens = true;
         }
@@ -110,34 +110,28 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         return keys;
     }
 
-    private string? LoadVtpms(ManagerGroup group, in GroupSector content, int pages, out List<uint> treeSectors)
+    private bool TryLoadVtpms(ManagerGroup group, in GroupSector content, int pages, [NotNullWhen(true)] out HashTree? tree, out string fault)
     {
         var references = new List<SectorReference>();
-        treeSectors = [];
-        if (!HashTree.TryRead(Read, pages, content.VtpmLocations, content.VtpmHashes, references, treeSectors))
-            return $"a tree of vTPMs of group {group.Uuid} does not verify";
+        fault = $"a tree of vTPMs of group {group.Uuid} does not verify";
+        if (!HashTree.TryRead(Read, pages, content.VtpmLocations, content.VtpmHashes, references, out tree)) return false;
         int left = (int)content.VtpmCount;
         foreach (SectorReference reference in references)
         {
-            if (Read(reference.Location) is not { } plain || !HashMatches(plain.AsSpan(0, VtpmSector.Size), reference.Hash))
-                return $"the vTPMs in sector {reference.Location} do not verify";
-            group.AddPage(ParsePage(group, reference, plain, Math.Min(left, VtpmSector.VtpmCount)));
+            fault = $"the vTPMs in sector {reference.Location} do not verify";
+            if (Read(reference.Location) is not { } plain || !HashMatches(plain.AsSpan(0, VtpmSector.Size), reference.Hash)) return false;
+            AddPage(group, reference, plain, Math.Min(left, VtpmSector.VtpmCount));
             left -= VtpmSector.VtpmCount;
         }
 
-        return null;
+        return true;
     }
 
-    private static VtpmPage ParsePage(ManagerGroup group, SectorReference reference, byte[] plain, int count)
+    private static void AddPage(ManagerGroup group, SectorReference reference, byte[] plain, int count)
     {
         VtpmSector sector = SectorDisk.Parse<VtpmSector>(plain);
-        var page = new VtpmPage { Disk = reference, Closed = group.IsOpen ? null : plain[..VtpmSector.Size] };
-        if (group.Keys is { } keys)
-        {
-            using var aes = keys.GroupKey.CreateAes();
-            HostOrderCtr.Transform(aes, sector.Counter, sector.KeyData);
-        }
-
+        var page = new VtpmPage(group.Pages.Count) { Disk = reference, Closed = group.IsOpen ? null : plain[..VtpmSector.Size] };
+        if (group.Keys is { } keys) HostOrderCtr.Transform(keys.GroupKey.Cipher, sector.Counter, sector.KeyData);
         for (int i = 0; i < count; i++)
         {
             ReadOnlySpan<byte> keyData = sector.KeyData.AsSpan(i * VtpmSector.KeyDataSize, VtpmSector.KeyDataSize);
@@ -146,10 +140,10 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         }
 
         CryptographicOperations.ZeroMemory(sector.KeyData);
-        return page;
+        group.AddPage(page);
     }
 
-    private bool TryReadRollbackMacs(out Dictionary<uint, byte[]> macs)
+    private bool TryReadRollbackMacs(List<uint> sectors, out Dictionary<uint, byte[]> macs)
     {
         macs = [];
         Add(macs, _root.RollbackMacs, _root.RollbackMacsHere);
@@ -157,6 +151,7 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         while (next != 0)
         {
             if (Read(next) is not { } plain || !HashMatches(plain, hash)) return false;
+            sectors.Add(next);
             RollbackMacSector sector = SectorDisk.Parse<RollbackMacSector>(plain);
             Add(macs, sector.Macs, sector.MacsHere);
             (next, hash) = (sector.Next, sector.NextHash);
@@ -178,8 +173,7 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
             ManagerGroup group = _image.Groups[i];
             if (!group.IsOpen) group.SetRollbackProof(candidate.MacArea, macs.GetValueOrDefault((uint)i));
             if (group.Keys is not { } keys || group.RollbackDetected) continue;
-            using var aes = keys.RollbackMacKey.CreateAes();
-            if (!macs.TryGetValue((uint)i, out byte[]? mac) || !AesCmac.Verify(aes, candidate.MacArea, mac)) group.MarkRollback();
+            if (!macs.TryGetValue((uint)i, out byte[]? mac) || !AesCmac.Verify(keys.RollbackMacKey.Cipher, candidate.MacArea, mac)) group.MarkRollback();
         }
     }
 

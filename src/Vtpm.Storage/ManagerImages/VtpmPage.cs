@@ -4,26 +4,21 @@ using Vtpm.Wire;
 namespace Vtpm.Storage;
 
 /// <summary>The vTPMs of one sector.</summary>
-internal sealed class VtpmPage
+internal sealed class VtpmPage(int index)
 {
+    /// <summary>Its place in the group, for good: pages come and go at the end.</summary>
+    public int Index { get; } = index;
+
     public List<ManagerVtpm> Vtpms { get; } = new(VtpmSector.VtpmCount);
 
     /// <summary>Where the live root has it; nowhere when it was never saved.</summary>
     public SectorReference? Disk { get; set; }
 
+    /// <summary>The next save writes it: it was changed, or is new.</summary>
     public bool IsDirty { get; set; }
-
-    public bool NeedsWrite => IsDirty || Disk is null;
 
     /// <summary>The sector as it was read, when the group is closed: its key data can be carried along, not opened.</summary>
     public byte[]? Closed { get; set; }
-
-    public void MarkDirty(ChangeLog changes)
-    {
-        if (IsDirty) return;
-        IsDirty = true;
-        changes.Record(() => IsDirty = false);
-    }
 
     /// <summary>The plaintext of the sector; zero it after use.</summary>
     public byte[] Serialise(KeyBytes? groupKey)
@@ -41,8 +36,7 @@ internal sealed class VtpmPage
             Vtpms[i].KeyData.CopyTo(sector.KeyData.AsSpan(i * VtpmSector.KeyDataSize));
         }
 
-        using var aes = (groupKey ?? throw ManagerGroup.Closed()).CreateAes();
-        HostOrderCtr.Transform(aes, sector.Counter, sector.KeyData);
+        HostOrderCtr.Transform((groupKey ?? throw ManagerGroup.Closed()).Cipher, sector.Counter, sector.KeyData);
         return WireFormat.ToBytes(sector);
     }
 }

@@ -33,6 +33,8 @@ internal sealed class GoldenManagerImage
     /// <summary>Who may open group 0 and the image.</summary>
     public byte Configuration { get; init; } = 1;
 
+    public int OtherGroupsVtpms { get; init; } = 1;
+
     /// <summary>The original leaves stack contents in the slots of a tree sector that it does not use.</summary>
     public byte UnusedTreeByte { get; init; }
 
@@ -48,7 +50,7 @@ internal sealed class GoldenManagerImage
     public GoldenManagerImage Build(int vtpms, int groups = 1, byte otherGroupsConfiguration = 1)
     {
         var references = new List<(uint Location, byte[] Hash)> { Group(0, vtpms, Configuration) };
-        for (int i = 1; i < groups; i++) references.Add(Group(i, 1, otherGroupsConfiguration));
+        for (int i = 1; i < groups; i++) references.Add(Group(i, OtherGroupsVtpms, otherGroupsConfiguration));
         byte[] sealedRoot = new Layout().Bytes("Root"u8).Bytes(Uuid(Manager)).UInt32(0).Fill(0x31, 20).UInt32(0).Fill(0x32, 20).Bytes(ImageKey)
             .ToArray();
         Layout list = new Layout().Bytes(0x54, 0x50, 0x4D, 0xFE, 0x4D, 0x47, 0x52, 0xDD, 0x44, 0x4F, 0x4D, 0x00).UInt32(0).UInt32(1).UInt32(0);

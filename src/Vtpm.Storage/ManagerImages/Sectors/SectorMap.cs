@@ -1,6 +1,6 @@
 namespace Vtpm.Storage;
 
-/// <summary>Which sectors a generation of the root uses.</summary>
+/// <summary>Which sectors a root uses, as they are found.</summary>
 internal sealed class SectorMap
 {
     private readonly bool[] _used;
@@ -10,6 +10,8 @@ internal sealed class SectorMap
         _used = new bool[count];
         _used.AsSpan(0, (int)SectorDisk.FirstFree).Fill(true);
     }
+
+    public uint Count => (uint)_used.Length;
 
     public bool this[uint sector] => _used[sector];
 
