@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.InteropServices;
@@ -26,13 +27,17 @@ internal static class Program
     public static int Main(string[] args)
     {
         OpenSslLibrary.Initialize();
-        var root = new RootCommand(Description) { UpCommand.Create(), StatusCommand.Create(), HardwareCommand.Create(), ManagerCommand.Create(), RunCommand.Create(), VersionCommand() };
+        var root = new RootCommand(Description)
+        {
+            UpCommand.Create(), StatusCommand.Create(), RunCommand.Create(), ManagerCommand.Create(), ManageCommand.Create(), HardwareCommand.Create(), VersionCommand(),
+        };
+        BriefHelp.Install(root);
         // A token @FILE is a secret's, and not to be unfolded into arguments.
         ParseResult result = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (result.Errors.Count > 0)
         {
             foreach (var error in result.Errors) Console.Error.WriteLine($"vtpm: {error.Message}");
-            Console.Error.WriteLine($"Try 'vtpm {(result.CommandResult.Command is RootCommand ? "" : result.CommandResult.Command.Name + " ")}--help'.");
+            Console.Error.WriteLine($"Try '{NameOf(result.CommandResult)} --help'.");
             return (int)ExitCode.Usage;
         }
 
@@ -49,6 +54,10 @@ internal static class Program
         }
     }
 
+    /// <summary>The command with those above it: <c>vtpm manage list</c>.</summary>
+    private static string NameOf(CommandResult result) =>
+        result.Parent is CommandResult parent ? $"{NameOf(parent)} {result.Command.Name}" : "vtpm";
+
     /// <summary>Failures that have a message of their own; any other is a defect and shows its stack.</summary>
     private static ExitCode? ExitCodeOf(Exception exception) => exception switch
     {
@@ -56,6 +65,8 @@ internal static class Program
         VtpmStartException { InnerException: StorageException or TpmTransportException } or ManagerException { InnerException: StorageException } =>
             ExitCodeOf(exception.InnerException),
         ChainException chain => chain.ExitCode,
+        CommandException command => command.ExitCode,
+        ApprovalException => ExitCode.Failed,
         ManagerException { InnerException: TpmTransportException } => ExitCode.Unavailable,
         VtpmStartException or ManagerException or StateFormatException or StorageException { Fault: StorageFault.Damaged or StorageFault.NewerVersion } => ExitCode.Refused,
         TpmTransportException or StorageException { Fault: StorageFault.InUse } or SocketException => ExitCode.Unavailable,

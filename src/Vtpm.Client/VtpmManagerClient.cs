@@ -106,8 +106,10 @@ public sealed class VtpmManagerClient : IDisposable
         writer.Structure(ref header);
         parameters.CopyTo(_request.AsSpan(TpmHeader.Size));
         int answered = _connection.Transmit(_request.AsSpan(0, length), _response);
-        if (WireFormat.Read(_response.AsSpan(0, TpmHeader.Size), out TpmHeader answer) != TpmResult.Success || answer.Tag != TpmTag.VtpmRsp)
-            throw Malformed(ordinal);
+        if (WireFormat.Read(_response.AsSpan(0, TpmHeader.Size), out TpmHeader answer) != TpmResult.Success) throw Malformed(ordinal);
+        // The refusal of a management command has other tags too: the request's and three, as the original has it, or that of a TPM on the way.
+        bool mayDiffer = tag == TpmTag.VtpmReq2 && answer.ReturnCode != TpmResult.Success;
+        if (answer.Tag != TpmTag.VtpmRsp && !mayDiffer) throw Malformed(ordinal);
         body = _response.AsSpan(TpmHeader.Size..answered);
         return answer.ReturnCode;
     }

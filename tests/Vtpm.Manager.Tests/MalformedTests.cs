@@ -41,7 +41,8 @@ public sealed class MalformedTests : IDisposable
             Assert.Equal(TpmResult.BadParameter, _rig.Send(link, tag, ordinal, parameters[..length]));
         }
 
-        Assert.Equal(TpmResult.BadParameter, _rig.Send(link, tag, ordinal, [.. parameters, 0]));
+        // Not a zero: after the uuid of a new vTPM one may stand.
+        Assert.Equal(TpmResult.BadParameter, _rig.Send(link, tag, ordinal, [.. parameters, 1]));
         Assert.Equal(before, _rig.Image);
     }
 

@@ -20,6 +20,8 @@ internal static class ManagerCommand
               The manager of one vTPM, on this machine's TPM.
           vtpm manager --image manager.img --provision approval.pem --listen unix:vtpms/1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10.sock tpmdriver=unix:hw.sock
               The same on the stand-in hardware; at the first start an approval key is made and the present PCRs are approved with it.
+          vtpm manager --image manager.img --admin unix:admin.sock tpmdriver=/dev/tpm0
+              A manager that an authority elsewhere is to provision: vtpm manage --manager unix:admin.sock group-add FILE, then group-update.
         """;
 
     public static Command Create()
@@ -29,7 +31,6 @@ internal static class ManagerCommand
         {
             Description = "A vTPM's socket: unix:PATH/UUID.sock, or UUID=unix:PATH; given once for each vTPM.",
             HelpName = "SOCKET",
-            Required = true,
         };
         Option<TpmAddress> admin = Options.Address("--admin", "A Unix socket for management commands: whoever can open it administers the manager.");
         var provision = new Option<string>("--provision") { Description = "Provision an image that is not: approve the present PCRs with the key in this file, made when it does not exist.", HelpName = "KEYFILE" };
@@ -37,12 +38,16 @@ internal static class ManagerCommand
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("manager", "The vTPM manager: keeps the keys of the vTPMs, sealed to the hardware TPM." + Examples)
             { image, listen, admin, provision, createFresh, Options.StopWithParent, arguments };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(listen) is null && result.GetResult(admin) is null) result.AddError("--listen for vTPMs, --admin for administrators, or both: the manager has to listen somewhere");
+        });
         command.SetAction(result =>
         {
             ManagerOptions options = ManagerArguments.Parse(result.GetValue(arguments) ?? []) with
             {
                 ImagePath = result.GetRequiredValue(image),
-                Vtpms = [.. result.GetRequiredValue(listen).Select(Listener)],
+                Vtpms = [.. (result.GetValue(listen) ?? []).Select(Listener)],
                 Admin = result.GetValue(admin),
                 CreateFresh = result.GetValue(createFresh),
                 Log = Log.ServiceLine,

@@ -103,7 +103,7 @@ internal static class UpCommand
 
     private static ChainProcess StartManager(ChainFolder folder, TpmAddress hardware, string[] secrets, ChainWatch chain) => ChainProcess.Start(
         "manager",
-        ["manager", "--image", folder.ManagerImage, "--provision", folder.ApprovalKey, "--listen", "unix:" + folder.ManagerSocket, "--stop-with-parent", $"tpmdriver={hardware}", .. secrets],
+        ["manager", "--image", folder.ManagerImage, "--provision", folder.ApprovalKey, "--listen", "unix:" + folder.ManagerSocket, "--admin", "unix:" + folder.AdminSocket, "--stop-with-parent", $"tpmdriver={hardware}", .. secrets],
         "Waiting for commands from vTPM's:",
         chain);
 
@@ -118,6 +118,7 @@ internal static class UpCommand
           raw TPM commands     {folder.VtpmSocket}
           TCG software stack   TCSD_UN_SOCKET_DEVICE_PATH={folder.VtpmSocket} tcsd -e -f     (as root; then tpm_version, tpm_takeownership, ...)
           what the chain is    vtpm status --dir {folder.Path}
+          groups and vTPMs     vtpm manage --dir {folder.Path} list
         Ctrl-C stops everything; the same command brings it back.
         """);
 }

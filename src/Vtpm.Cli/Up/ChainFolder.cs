@@ -11,6 +11,7 @@ internal sealed class ChainFolder
     private const string ManagerImageName = "manager.img";
     private const string ApprovalKeyName = "approval.pem";
     private const string VtpmImageName = "vtpm.img";
+    private const string AdminSocketName = "admin.sock";
 
     /// <summary>What a Unix socket's path may have (107 bytes) less the name of the longest one here, <c>/UUID.sock</c>.</summary>
     private const int LongestPath = 107 - 42;
@@ -37,6 +38,9 @@ internal sealed class ChainFolder
     /// <summary>The manager's socket for the vTPM.</summary>
     public string ManagerSocket => File($"{Uuid}.sock");
 
+    /// <summary>The manager's socket for administrators.</summary>
+    public string AdminSocket => File(AdminSocketName);
+
     public string VtpmImage => File(VtpmImageName);
 
     public string VtpmSocket => File("vtpm.sock");
@@ -45,6 +49,9 @@ internal sealed class ChainFolder
 
     /// <summary>Which hardware TPM the chain stands on, for a chain stands on one alone; there is none for a stand-in.</summary>
     private string HardwareFile => File("hardware");
+
+    /// <summary>Where the administrators' socket of a chain in that folder is, if there is one.</summary>
+    public static string AdminSocketIn(string path) => System.IO.Path.Combine(Checked(path), AdminSocketName);
 
     /// <exception cref="ChainException">There is no chain in the folder, or not the whole of it.</exception>
     public static ChainFolder Open(string path)

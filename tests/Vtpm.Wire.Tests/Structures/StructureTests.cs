@@ -92,11 +92,23 @@ public sealed class StructureTests
     [InlineData(4, TpmResult.Success)]
     [InlineData(12, TpmResult.BadParamSize)]
     [InlineData(20, TpmResult.Success)]
+    [InlineData(22, TpmResult.BadParamSize)]
     [InlineData(36, TpmResult.BadParamSize)]
     public void NewRequest_HasOneUuidOrNone(int length, TpmResult expected)
     {
         Assert.Equal(expected, WireFormat.Read(new byte[length], out VtpmNewRequest request));
         Assert.Equal(length == 20, request.Uuid.HasValue);
+    }
+
+    /// <summary>As the original's manage-vtpmmgr.pl sends it.</summary>
+    [Fact]
+    public void NewRequest_WithAZeroByteAfterTheUuid_HasThatUuid()
+    {
+        byte[] bytes = Convert.FromHexString("00000002" + "00112233445566778899AABBCCDDEEFF" + "00");
+        Assert.Equal(TpmResult.Success, WireFormat.Read(bytes, out VtpmNewRequest request));
+        Assert.Equal((2u, Guid.Parse("00112233-4455-6677-8899-aabbccddeeff")), (request.Group, request.Uuid));
+        bytes[^1] = 1;
+        Assert.Equal(TpmResult.BadParamSize, WireFormat.Read(bytes, out request));
     }
 
     [Fact]

@@ -29,6 +29,14 @@ public struct VtpmGroupInfoResponse : IWireStructure<VtpmGroupInfoResponse>
     public VtpmPlatform[] Platforms;
     public TpmDigest[] Kernels;
 
+    /// <summary>The configuration as the original shows it: without the platforms' PCRs.</summary>
+    public readonly VtpmConfigList ToConfigList() => new()
+    {
+        Sequence = ConfigurationSequence,
+        Platforms = [.. (Platforms ?? []).Select(platform => platform.Composite)],
+        Kernels = Kernels ?? [],
+    };
+
     public static void Describe<TCodec>(ref TCodec wire, ref VtpmGroupInfoResponse value)
         where TCodec : struct, IWireCodec, allows ref struct
     {

@@ -1,0 +1,19 @@
+using System.Globalization;
+using Vtpm.Wire;
+
+namespace Vtpm.Manager;
+
+/// <summary>A platform as the original's calc.pl has it on its command line: <c>0e00ff=COMPOSITE</c>.</summary>
+public static class PlatformText
+{
+    public static string Argument(uint pcrMask, TpmDigest composite) => string.Create(CultureInfo.InvariantCulture, $"{pcrMask:x6}={composite}");
+
+    public static string Argument(VtpmPlatform platform) => PcrMask.TryFromSelection(platform.PcrSelection, out uint mask)
+        ? Argument(mask, platform.Composite)
+        : $"(PCRs beyond 23)={platform.Composite}";
+
+    /// <summary>For people: with the PCRs in words.</summary>
+    public static string Of(VtpmPlatform platform) => PcrMask.TryFromSelection(platform.PcrSelection, out uint mask)
+        ? $"{Argument(mask, platform.Composite)}  PCRs {PcrMask.Describe(mask)}"
+        : Argument(platform);
+}
