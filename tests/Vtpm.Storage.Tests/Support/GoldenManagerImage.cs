@@ -7,7 +7,7 @@ namespace Vtpm.Storage.Tests;
 /// A manager's image put together sector by sector as Xen's manager writes it, its quirks included, with neither the product's structures nor its
 /// ciphers.
 /// </summary>
-internal sealed class GoldenManagerImage
+internal sealed class GoldenManagerImage(int sectors = 512)
 {
     public const int SectorSize = 4096;
     public const int VtpmsPerSector = 48;
@@ -21,7 +21,7 @@ internal sealed class GoldenManagerImage
 
     private uint _next = 4;
 
-    public byte[] Disk { get; } = new byte[512 * SectorSize];
+    public byte[] Disk { get; } = new byte[sectors * SectorSize];
 
     /// <summary>Locations of the sectors that were laid out, in order.</summary>
     public List<uint> Sectors { get; } = [];
@@ -35,6 +35,9 @@ internal sealed class GoldenManagerImage
 
     public int OtherGroupsVtpms { get; init; } = 1;
 
+    /// <summary>Entries in front of the one that opens, all for another configuration: more than twelve, and the list goes on in a sector of its own.</summary>
+    public int OtherSeals { get; init; }
+
     /// <summary>The original leaves stack contents in the slots of a tree sector that it does not use.</summary>
     public byte UnusedTreeByte { get; init; }
 
@@ -47,16 +50,16 @@ internal sealed class GoldenManagerImage
     public static byte[] Uuid(Guid uuid) => uuid.ToByteArray(bigEndian: true);
 
     /// <summary>An image with as many groups, the first of which has the given number of vTPMs; the first vTPM has the ADMIN flag.</summary>
-    public GoldenManagerImage Build(int vtpms, int groups = 1, byte otherGroupsConfiguration = 1)
+    public GoldenManagerImage Build(int vtpms, int groups = 1, byte otherGroupsConfiguration = 1) => Build(
+        [new(vtpms, Configuration), .. Enumerable.Repeat(new GoldenGroup(OtherGroupsVtpms, otherGroupsConfiguration), groups - 1)]);
+
+    public GoldenManagerImage Build(params GoldenGroup[] groups)
     {
-        var references = new List<(uint Location, byte[] Hash)> { Group(0, vtpms, Configuration) };
-        for (int i = 1; i < groups; i++) references.Add(Group(i, OtherGroupsVtpms, otherGroupsConfiguration));
+        List<(uint Location, byte[] Hash)> references = [.. groups.Select((group, index) => Group(index, group.Vtpms, group.Configuration))];
         byte[] sealedRoot = new Layout().Bytes("Root"u8).Bytes(Uuid(Manager)).UInt32(0).Fill(0x31, 20).UInt32(0).Fill(0x32, 20).Bytes(ImageKey)
             .ToArray();
-        Layout list = new Layout().Bytes(0x54, 0x50, 0x4D, 0xFE, 0x4D, 0x47, 0x52, 0xDD, 0x44, 0x4F, 0x4D, 0x00).UInt32(0).UInt32(1).UInt32(0);
-        SealEntry(list, Configuration, sealedRoot);
-        Place((uint)Root, list.PadTo(SectorSize).ToArray());
-        WriteRoot(references);
+        SealList(sealedRoot);
+        WriteRoot(references, groups);
         return this;
     }
 
@@ -73,16 +76,37 @@ internal sealed class GoldenManagerImage
         .UInt32LittleEndian(0x0000_00FF).Fill(0x77, 20).Bytes(SoftSealer.Configuration(configuration).ReadOnlySpan)
             .Bytes(SoftSealer.SealedData(secret));
 
-    private void WriteRoot(List<(uint Location, byte[] Hash)> groups)
+    // A sector of the list has a header and 13 entries; of the header only the length and the next sector count behind the first.
+    private void SealList(byte[] sealedRoot)
     {
-        (List<uint> locations, List<byte[]> hashes) = Tree(groups);
+        byte[][] parts = [.. Enumerable.Range(0, (OtherSeals + 13) / 13).Select(_ => new byte[SectorSize])];
+        uint[] places = [(uint)Root, .. parts.Skip(1).Select(_ => _next++)];
+        for (int part = 0; part < parts.Length; part++)
+        {
+            int here = Math.Min(13, OtherSeals + 1 - (13 * part));
+            Layout list = new Layout().Bytes(0x54, 0x50, 0x4D, 0xFE, 0x4D, 0x47, 0x52, 0xDD, 0x44, 0x4F, 0x4D, 0x00).UInt32(0).UInt32((uint)here)
+                .UInt32(part + 1 < parts.Length ? places[part + 1] : 0);
+            for (int i = 0; i < here; i++)
+            {
+                if ((13 * part) + i == OtherSeals) SealEntry(list, Configuration, sealedRoot);
+                else SealEntry(list, 200, Pattern(3, 84));
+            }
+
+            Place(places[part], list.PadTo(SectorSize).ToArray());
+        }
+    }
+
+    private void WriteRoot(List<(uint Location, byte[] Hash)> groups, GoldenGroup[] specifications)
+    {
+        (List<uint> locations, List<byte[]> hashes) = Tree(groups, 16);
         Layout area = new Layout().UInt64(Sequence).UInt32(5).UInt32((uint)groups.Count);
         hashes.ForEach(hash => area.Bytes(hash));
         byte[] macArea = area.PadTo(16 + (16 * 32)).ToArray();
         Layout root = new Layout().Bytes(macArea);
         locations.ForEach(location => root.UInt32(location));
-        root.PadTo(macArea.Length + 64).Fill(0, 8).UInt32((uint)groups.Count).UInt32(0).Fill(0, 32);
-        for (uint i = 0; i < groups.Count; i++) root.UInt32(i).Bytes(ReferenceCrypto.Cmac(RollbackKey, macArea));
+        int[] proven = [.. Enumerable.Range(0, groups.Count).Where(group => specifications[group].HasRollbackMac)];
+        root.PadTo(macArea.Length + 64).Fill(0, 8).UInt32((uint)proven.Length).UInt32(0).Fill(0, 32);
+        foreach (int group in proven) root.UInt32((uint)group).Bytes(ReferenceCrypto.Cmac(RollbackKey, macArea));
         Encrypt((uint)(2 + Root), root.PadTo(3200).ToArray());
     }
 
@@ -90,7 +114,7 @@ internal sealed class GoldenManagerImage
     {
         var pages = new List<(uint Location, byte[] Hash)>();
         for (int first = 0; first < vtpms; first += VtpmsPerSector) pages.Add(VtpmSector(index, first, Math.Min(VtpmsPerSector, vtpms - first)));
-        (List<uint> locations, List<byte[]> hashes) = Tree(pages);
+        (List<uint> locations, List<byte[]> hashes) = Tree(pages, 16);
 
         byte[] secret = new Layout().Bytes("TGrp"u8).Bytes(Uuid(Manager)).Bytes(AikAuth).Bytes(GroupKey).Bytes(RollbackKey).ToArray();
         byte[] uuid = Uuid(GroupUuid);
@@ -127,18 +151,21 @@ internal sealed class GoldenManagerImage
         return (Place(plain), SHA256.HashData(plain));
     }
 
-    // What goes into a parent of 16 slots: the children, or one level of trees (112^1, enough for what is tested by hand).
-    private (List<uint> Locations, List<byte[]> Hashes) Tree(List<(uint Location, byte[] Hash)> children)
+    // What goes into a parent: the children, or trees for 112, 112 * 112, ... of them in each slot.
+    private (List<uint> Locations, List<byte[]> Hashes) Tree(List<(uint Location, byte[] Hash)> children, int slots)
     {
-        if (children.Count <= 16) return ([.. children.Select(child => child.Location)], [.. children.Select(child => child.Hash)]);
+        int each = 1;
+        while (slots * each < children.Count) each *= 112;
+        if (each == 1) return ([.. children.Select(child => child.Location)], [.. children.Select(child => child.Hash)]);
         var locations = new List<uint>();
         var hashes = new List<byte[]>();
-        foreach ((uint Location, byte[] Hash)[] part in children.Chunk(112))
+        foreach ((uint Location, byte[] Hash)[] part in children.Chunk(each))
         {
+            (List<uint> below, List<byte[]> hashesBelow) = Tree([.. part], 112);
             var tree = new Layout();
-            foreach ((uint location, _) in part) tree.UInt32(location);
+            foreach (uint location in below) tree.UInt32(location);
             tree.Fill(UnusedTreeByte, 448 - tree.Length);
-            foreach ((_, byte[] hash) in part) tree.Bytes(hash);
+            foreach (byte[] hash in hashesBelow) tree.Bytes(hash);
             tree.Fill(UnusedTreeByte, 4032 - tree.Length);
             hashes.Add(SHA256.HashData(tree.ToArray().AsSpan(448)));
             locations.Add(Place(tree.ToArray()));
@@ -174,3 +201,9 @@ internal sealed class GoldenManagerImage
         Place(sector, [.. ReferenceCrypto.Cmac(ImageKey, body), .. counter, .. body]);
     }
 }
+
+/// <summary>A group of a golden image.</summary>
+/// <param name="Vtpms">How many vTPMs it has.</param>
+/// <param name="Configuration">The one that opens it.</param>
+/// <param name="HasRollbackMac">Whether the root proves it.</param>
+internal sealed record GoldenGroup(int Vtpms, byte Configuration = 1, bool HasRollbackMac = true);
