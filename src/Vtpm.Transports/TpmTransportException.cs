@@ -23,6 +23,12 @@ public enum TpmTransportFault
 
     /// <summary>The operating system reported an error.</summary>
     Failed,
+
+    /// <summary>
+    /// Another user of the TPM took it away in the middle of a command, whose result is lost; over a new link the command can be sent again, by whoever
+    /// knows that it may have been executed.
+    /// </summary>
+    Interrupted,
 }
 
 /// <summary>A link failed. What the TPM itself refuses is a response, never this.</summary>
