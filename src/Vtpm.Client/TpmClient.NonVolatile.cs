@@ -29,6 +29,16 @@ public sealed partial class TpmClient
         Execute(request, ownerAuth);
     }
 
+    /// <summary><c>TPM_NV_WriteValueAuth</c>, Part 3 §20.3: an area that has a secret of its own, which <paramref name="areaAuth"/> is a session for.</summary>
+    public void NvWriteValueAuth(uint nvIndex, uint offset, ReadOnlySpan<byte> data, TpmSession areaAuth)
+    {
+        TpmRequest request = Begin(TpmOrdinal.NvWriteValueAuth);
+        request.UInt32(nvIndex);
+        request.UInt32(offset);
+        request.Sized32(data);
+        Execute(request, areaAuth);
+    }
+
     /// <summary><c>TPM_NV_ReadValue</c>, Part 3 §20.4, of an area that asks for no authorization.</summary>
     public byte[] NvReadValue(uint nvIndex, uint offset, uint dataSize)
     {
@@ -37,6 +47,16 @@ public sealed partial class TpmClient
         request.UInt32(offset);
         request.UInt32(dataSize);
         return Execute(request, Sized32);
+    }
+
+    /// <summary><c>TPM_NV_ReadValueAuth</c>, Part 3 §20.5. What was read may be secret: it is the caller's to zero.</summary>
+    public byte[] NvReadValueAuth(uint nvIndex, uint offset, uint dataSize, TpmSession areaAuth)
+    {
+        TpmRequest request = Begin(TpmOrdinal.NvReadValueAuth);
+        request.UInt32(nvIndex);
+        request.UInt32(offset);
+        request.UInt32(dataSize);
+        return Execute(request, SecretSized32, 0, areaAuth);
     }
 
     /// <summary><c>TPM_CreateCounter</c>, Part 3 §25.1; <paramref name="ownerAuth"/> is an OSAP session for the owner.</summary>

@@ -5,10 +5,11 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// What the manager needs of the machine's TPM, whatever its version: it seals what opens the image, makes identities for groups and quotes for vTPMs.
+/// What the manager needs of the machine's TPM, whatever its version: it seals what opens the image, tells an older image
+/// from the newest, makes identities for groups and quotes for vTPMs.
 /// </summary>
 /// <remarks>Members throw <see cref="TpmException"/> where the TPM refuses, and Vtpm.Transports.TpmTransportException where it is not to be reached.</remarks>
-internal interface IHardwareTpm : IManagerSealer, IDisposable
+internal interface IHardwareTpm : IManagerSealer, IRollbackHardware, IDisposable
 {
     /// <summary>Connects and sets the TPM up: started, emptied of what others have left, owned.</summary>
     /// <exception cref="ManagerException">It cannot be used as it is; the message says what to do.</exception>

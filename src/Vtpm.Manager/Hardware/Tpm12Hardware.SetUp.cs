@@ -122,6 +122,7 @@ internal sealed partial class Tpm12Hardware
         }
         catch (TpmCommandException e) when (e.Result == TpmResult.AuthFail)
         {
+            _ownerIsUnknown = true;
             _log.TpmWarn("owner_auth= is not this TPM's: groups cannot be given an identity, and the endorsement key stays unread");
         }
         catch (TpmCommandException e)

@@ -21,6 +21,7 @@ internal sealed partial class Tpm12Hardware : IHardwareTpm
     private readonly TpmSecret _srk;
     private readonly ManagerLog _log;
     private TpmClient? _client;
+    private bool _ownerIsUnknown;
 
     private Tpm12Hardware(Func<ITpmConnection> connect, int locality, TpmSecret owner, TpmSecret srk, ManagerLog log)
     {
@@ -90,9 +91,9 @@ internal sealed partial class Tpm12Hardware : IHardwareTpm
     }
 
     /// <summary>Runs commands, patiently while the TPM is busy.</summary>
-    private T Use<T>(Func<TpmClient, T> commands)
+    private T Use<T>(Func<TpmClient, T> commands, TimeSpan? patience = null)
     {
-        long deadline = Environment.TickCount64 + (long)SelfTestPatience.TotalMilliseconds;
+        long deadline = Environment.TickCount64 + (long)(patience ?? SelfTestPatience).TotalMilliseconds;
         while (true)
         {
             TpmClient client = Client();
