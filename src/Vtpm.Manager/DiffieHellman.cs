@@ -3,8 +3,11 @@ using Vtpm.Client;
 
 namespace Vtpm.Manager;
 
-/// <summary>Diffie-Hellman in the 2048-bit MODP group of RFC 3526 (group 14), generator 2, as GROUP_REGISTER uses it.</summary>
-internal static class DiffieHellman
+/// <summary>
+/// One side of a Diffie-Hellman exchange in the 2048-bit MODP group of RFC 3526 (group 14), generator 2, as GROUP_REGISTER and GROUP_RECOVER use it. The
+/// exponent is in pinned memory until it is disposed of.
+/// </summary>
+internal sealed class DiffieHellman : IDisposable
 {
     public const int Size = 256;
 
@@ -15,6 +18,21 @@ internal static class DiffieHellman
         + "98DA48361C55D39A69163FA8FD24CF5F83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B"
         + "E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA051015728E5A8AACAA68FFFFFFFFFFFFFFFF");
 
+    private readonly byte[] _exponent = GC.AllocateArray<byte>(Size, pinned: true);
+    private readonly byte[] _public = new byte[Size];
+
+    public DiffieHellman()
+    {
+        RandomNumberGenerator.Fill(_exponent);
+        Span<byte> generator = stackalloc byte[Size];
+        generator.Clear();
+        generator[^1] = 2;
+        ModularPower.Compute(generator, _exponent, Prime, _public);
+    }
+
+    /// <summary>What the peer needs.</summary>
+    public ReadOnlyMemory<byte> Public => _public;
+
     /// <summary>Whether a peer's value leads to a secret: 0, 1 and -1 lead to one that everybody knows.</summary>
     public static bool IsPublic(ReadOnlySpan<byte> value)
     {
@@ -24,22 +42,21 @@ internal static class DiffieHellman
         return significant is not [] and not [1] && !isMinusOne;
     }
 
-    /// <summary>One side of the exchange, with an exponent that is forgotten at once.</summary>
-    /// <param name="peer">The peer's value.</param>
-    /// <param name="own">Takes what the peer needs.</param>
-    /// <param name="key">Takes SHA-256 of the shared secret.</param>
-    public static void Exchange(ReadOnlySpan<byte> peer, Span<byte> own, Span<byte> key)
+    /// <summary>
+    /// Lays the agreed key, SHA-256 of the shared secret, over a group's two keys: both ways, since it is an XOR.
+    /// </summary>
+    /// <param name="peer">The peer's value, which <see cref="IsPublic"/>.</param>
+    /// <param name="keys">32 bytes: group_key and rollback_mac_key, or what masks them.</param>
+    public void Mask(ReadOnlySpan<byte> peer, Span<byte> keys)
     {
-        Span<byte> exponent = stackalloc byte[Size];
-        Span<byte> generator = stackalloc byte[Size];
         Span<byte> shared = stackalloc byte[Size];
-        RandomNumberGenerator.Fill(exponent);
-        generator.Clear();
-        generator[^1] = 2;
-        ModularPower.Compute(generator, exponent, Prime, own);
-        ModularPower.Compute(peer, exponent, Prime, shared);
+        Span<byte> key = stackalloc byte[SHA256.HashSizeInBytes];
+        ModularPower.Compute(peer, _exponent, Prime, shared);
         SHA256.HashData(shared, key);
-        CryptographicOperations.ZeroMemory(exponent);
+        for (int i = 0; i < key.Length; i++) keys[i] ^= key[i];
         CryptographicOperations.ZeroMemory(shared);
+        CryptographicOperations.ZeroMemory(key);
     }
+
+    public void Dispose() => CryptographicOperations.ZeroMemory(_exponent);
 }

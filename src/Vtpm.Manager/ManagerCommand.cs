@@ -20,12 +20,29 @@ internal readonly record struct ManagerContext(ManagerService Manager, ManagerLi
         return group.IsOpen ? TpmResult.Success : TpmResult.AuthFail;
     }
 
+    /// <summary>The group that a command names which needs no keys of it; null when there is none.</summary>
+    public ManagerGroup? FindAnyGroup(uint index) => index < Image.Groups.Count ? Image.Groups[(int)index] : null;
+
+    /// <summary>What administrators may ask of the hardware; null, and a line in the log, when it is no TPM 1.2.</summary>
+    public IHardwareAdministration? Administration
+    {
+        get
+        {
+            if (Hardware is IHardwareAdministration administration) return administration;
+            Log.Error("the hardware is a TPM 2.0, which has no such command");
+            return null;
+        }
+    }
+
+    /// <summary>Whether that is an area of the hardware which the image keeps its own in; the attribute bit D does not make it another one.</summary>
+    public bool IsOwnArea(uint nvIndex) => Image.NvramSlot != 0 && ((nvIndex ^ Image.NvramSlot) & ~TpmNvIndex.D) == 0;
+
     /// <summary>Whether the hardware TPM can speak for the group by an identity key; if not, the log says why.</summary>
     public bool CanSpeakFor(ManagerGroup group, string what)
     {
         if (Hardware.MakesIdentities && group.HasIdentity()) return true;
         Log.Error(Hardware.MakesIdentities
-            ? $"{what}: group {group.Index} has no identity key (group-add makes one)"
+            ? $"{what}: group {group.Index} has no identity key (group-add makes one, or group-identity)"
             : $"{what}: the hardware is a TPM 2.0, which has no identity keys and quotes of TPM 1.2: deep quotes need a TPM 1.2");
         return false;
     }

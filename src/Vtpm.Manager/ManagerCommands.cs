@@ -22,9 +22,26 @@ internal static class ManagerCommands
         new GroupRegister(),
         new GroupUpdate(),
         new GroupShow(),
+        new GroupQuote(),
+        new GroupRecover1(),
+        new GroupRecover2(),
         new VtpmList(),
+        new VtpmShow(),
+        new VtpmEdit(),
         new VtpmNew(),
-        new VtpmDel());
+        new VtpmDel(),
+        new HardwareMakeIdentity(),
+        new HardwareActivateIdentity(),
+        new HardwareReadPubek(),
+        new HardwareNvDefineSpace(),
+        new HardwareNvWriteValue(),
+        new HardwareNvReadValue(),
+        new ManagerInfo(),
+        new ManagerRotate(),
+        new GroupInfo(),
+        new GroupUpdatePart(),
+        new GroupRotate(),
+        new GroupIdentity());
 
     private static Dictionary<VtpmManagerOrdinal, ManagerCommand> Table(params ReadOnlySpan<ManagerCommand> commands)
     {

@@ -9,16 +9,16 @@ namespace Vtpm.Manager;
 /// </summary>
 internal sealed class ManagerLink
 {
-    private readonly TpmDigest _labelHash;
     private readonly TpmDigest? _wildcardHash;
 
-    private ManagerLink(Guid? uuid, string label)
+    private ManagerLink(Guid? uuid, string label, TpmDigest? executableHash)
     {
         Uuid = uuid;
-        _labelHash = Hash(label);
+        ExecutableHash = executableHash;
+        LabelHash = Hash(label);
         int colon = label.IndexOf(':', StringComparison.Ordinal);
         _wildcardHash = colon > 0 ? Hash("*" + label[colon..]) : null;
-        KernelHash = _labelHash;
+        KernelHash = LabelHash;
     }
 
     /// <summary>The vTPM; null for an administrator.</summary>
@@ -27,20 +27,29 @@ internal sealed class ManagerLink
     /// <summary>What the vTPM has opened by its first SAVEHASHKEY or LOADHASHKEY.</summary>
     public ManagerVtpm? Vtpm { get; set; }
 
-    /// <summary>SHA-1 of the vTPM's label, or of the wildcard form of it that its group admits.</summary>
+    /// <summary>SHA-1 of the vTPM's label.</summary>
+    public TpmDigest LabelHash { get; }
+
+    /// <summary>SHA-1 of the executable that the peer was running when it came; null when that was not measured.</summary>
+    public TpmDigest? ExecutableHash { get; }
+
+    /// <summary>By which the vTPM's group admits it: one of the two before, or the wildcard form of the label.</summary>
     public TpmDigest KernelHash { get; private set; }
 
-    public bool MayManage => Uuid is null || Vtpm is { } vtpm && (vtpm.Flags & ManagerVtpmFlags.Admin) != 0;
+    /// <summary>A signed configuration that is coming in parts.</summary>
+    public ConfigurationUpload? Upload { get; set; }
 
-    public static ManagerLink ToVtpm(Guid uuid, string label) => new(uuid, label);
+    public static ManagerLink ToVtpm(Guid uuid, string label, TpmDigest? executableHash = null) => new(uuid, label, executableHash);
 
-    public static ManagerLink ToAdministrator() => new(null, "administrator");
+    public static ManagerLink ToAdministrator() => new(null, "administrator", null);
 
-    /// <summary>Whether the group's kernel list has the vTPM's label, or "*" and the label from its first ':'.</summary>
+    /// <summary>Whether the group's kernel list has the peer's executable, the vTPM's label, or "*" and the label from its first ':'.</summary>
     public bool IsAdmitted(ManagerGroup group)
     {
-        bool exact = group.Kernels.Contains(_labelHash);
-        KernelHash = exact ? _labelHash : _wildcardHash ?? _labelHash;
+        // What says most comes first: it is what a quote then tells.
+        if (ExecutableHash is { } executable && group.Kernels.Contains(executable)) KernelHash = executable;
+        else if (group.Kernels.Contains(LabelHash)) KernelHash = LabelHash;
+        else KernelHash = _wildcardHash ?? LabelHash;
         return group.Kernels.Contains(KernelHash);
     }
 

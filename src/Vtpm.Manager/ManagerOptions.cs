@@ -66,6 +66,19 @@ public sealed record ManagerOptions
     /// <summary>Acknowledge what an unprovisioned manager can keep in memory only, as the original does.</summary>
     public bool AllowUnprovisioned { get; init; }
 
+    /// <summary>
+    /// The very first vTPM of group 0 becomes an administrator for good, as with the original. Else nobody becomes one by coming first.
+    /// </summary>
+    public bool FirstIsAdmin { get; init; }
+
+    /// <summary>vTPMs that may give management commands while this manager runs.</summary>
+    public IReadOnlyCollection<Guid> AdminVtpms { get; init; } = [];
+
+    /// <summary>
+    /// Measure the executable of whoever connects to a vTPM's socket: a group may then admit it by that hash, instead of by its label.
+    /// </summary>
+    public bool MeasurePeers { get; init; }
+
     /// <summary>Takes the log, a line at a time.</summary>
     public Action<string>? Log { get; init; }
 }

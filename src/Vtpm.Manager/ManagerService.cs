@@ -10,19 +10,26 @@ namespace Vtpm.Manager;
 /// The manager as a function of (link, request): which commands there are for whom, and that nothing is acknowledged which is not durable. One
 /// thread at a time.
 /// </summary>
-internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, ManagerLog log, bool allowUnprovisioned)
+internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, ManagerLog log, ManagerRules rules) : IDisposable
 {
     /// <summary>Xen's ring carries no more of a message.</summary>
     public const int MaxLength = 4088;
 
+    /// <summary>More than an image holds vTPMs.</summary>
+    private const int MostLinks = 1 << 15;
+
     private readonly HashSet<Guid> _open = [];
     private readonly HashSet<Guid> _newGroups = [];
+    private readonly Dictionary<Guid, ManagerLink> _lastLinks = [];
 
     public IHardwareTpm Hardware { get; } = hardware;
 
     public ManagerImage Image { get; } = image;
 
     public ManagerLog Log { get; } = log;
+
+    /// <summary>Groups whose authorities were asked for their keys.</summary>
+    public PendingRecoveries Recoveries { get; } = new();
 
     /// <summary>Answers one request; never throws for what is in it.</summary>
     public int Handle(ManagerLink link, ReadOnlySpan<byte> request, Span<byte> response)
@@ -34,7 +41,7 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
             return header.Tag switch
             {
                 TpmTag.VtpmReq => Execute(link, header, ManagerCommands.OfVtpms, request, response),
-                TpmTag.VtpmReq2 when !link.MayManage => Refuse(link, header, TpmResult.AuthFail, request, response),
+                TpmTag.VtpmReq2 when !MayManage(link) => Refuse(link, header, TpmResult.AuthFail, request, response),
                 TpmTag.VtpmReq2 => Execute(link, header, ManagerCommands.OfAdministrators, request, response),
                 TpmTag.RquCommand or TpmTag.RquAuth1Command or TpmTag.RquAuth2Command => PassThrough(link, header, request, response),
                 _ => Refuse(link, header, TpmResult.BadTag, request, response),
@@ -63,9 +70,12 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
         }
     }
 
+    public void Dispose() => Recoveries.Dispose();
+
     /// <summary>The connection is gone: its vTPM can be opened again.</summary>
     public void Close(ManagerLink link)
     {
+        link.Upload = null;
         if (link.Vtpm is null) return;
         _open.Remove(link.Vtpm.Uuid);
         link.Vtpm = null;
@@ -79,7 +89,19 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
         link.Vtpm = vtpm;
     }
 
-    /// <summary>Whether the group was made by this process: only then its keys have never been anywhere else.</summary>
+    /// <summary>The last link by which that vTPM came to be opened, admitted or not; null when none did.</summary>
+    public ManagerLink? LastLink(Guid uuid) => _lastLinks.GetValueOrDefault(uuid);
+
+    /// <summary>Whether management commands and Extend are for this link: an administrator's, or of a vTPM that is one and was admitted.</summary>
+    public bool MayManage(ManagerLink link) => link.Uuid is null || link.Vtpm is { } vtpm && IsAdministrator(vtpm);
+
+    public bool IsAdministrator(ManagerVtpm vtpm) => (vtpm.Flags & ManagerVtpmFlags.Admin) != 0 || rules.AdminVtpms.Contains(vtpm.Uuid);
+
+    /// <summary>What the first vTPM that comes to group 0 is given.</summary>
+    public ManagerVtpmFlags FlagsOfNew(ManagerGroup group) =>
+        rules.FirstIsAdmin && group.VtpmCount == 0 ? ManagerVtpmFlags.Admin : ManagerVtpmFlags.None;
+
+    /// <summary>Whether the group's keys were made by this process: only then they have never been anywhere else.</summary>
     public bool IsNew(ManagerGroup group) => _newGroups.Contains(group.Uuid);
 
     public void MarkNew(ManagerGroup group) => _newGroups.Add(group.Uuid);
@@ -104,6 +126,8 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
     /// <summary>Whether the link may open that vTPM in that group.</summary>
     public TpmResult MayOpen(ManagerLink link, Guid uuid, ManagerGroup group)
     {
+        if (_lastLinks.Count >= MostLinks) _lastLinks.Clear();   // vTPMs come and go; nobody asks for those of long ago.
+        _lastLinks[uuid] = link;
         if (IsOpen(uuid))
         {
             Log.Error($"vTPM {uuid}: attempted to open it twice; the first connection has to close");
@@ -113,7 +137,8 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
         // A manager that keeps nothing has no list of kernels either.
         if (link.IsAdmitted(group) || !Image.IsPersistent) return TpmResult.Success;
         Log.Error(
-            $"vTPM {uuid}: its kernel hash {link.KernelHash} is not on the list of group {group.Index}; sign a configuration with it (group-update)");
+            $"vTPM {uuid}: its kernel hash {link.LabelHash}{(link.ExecutableHash is { } executable ? $", or that of its executable, {executable}," : "")} "
+            + $"is not on the list of group {group.Index}; sign a configuration with it (group-update)");
         return TpmResult.Disabled;
     }
 
@@ -123,7 +148,7 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
         if (Image.IsPersistent) return true;
         Log.Warn(
             $"{what}: group 0 has no approved configuration, so nothing can be sealed and NOTHING IS KEPT on disk: provision the manager (vtpm up does, or group-add and group-update 0)");
-        return allowUnprovisioned;
+        return rules.AllowUnprovisioned;
     }
 
     /// <summary>
@@ -183,7 +208,7 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
         bool allowed = header.Tag == TpmTag.RquCommand && header.Ordinal switch
         {
             TpmOrdinal.GetRandom or TpmOrdinal.PcrRead => true,
-            TpmOrdinal.Extend => link.MayManage,
+            TpmOrdinal.Extend => MayManage(link),
             _ => false,
         };
         if (!allowed) return Refuse(link, header, TpmResult.DisabledCmd, request, response);

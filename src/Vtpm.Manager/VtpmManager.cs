@@ -28,7 +28,7 @@ public sealed class VtpmManager : IDisposable
             _log.TpmInfo(
                 $"hardware TPM {options.Hardware}: version {tpm.ChipVersion}, vendor {tpm.Vendor}, EK SHA-256 {tpm.EndorsementKeySha256 ?? "(not readable)"}");
             _image = ImageOpening.Open(options, (options.Image ?? _ownStore)!, _hardware, _log);
-            Service = new ManagerService(_hardware, _image, _log, options.AllowUnprovisioned);
+            Service = new ManagerService(_hardware, _image, _log, ManagerRules.Of(options));
             if (options.Vtpms.Count > 0 || options.Admin is not null) _server = new ManagerServer(Service, options);
         }
         catch
@@ -90,6 +90,7 @@ public sealed class VtpmManager : IDisposable
     public void Dispose()
     {
         _server?.Dispose();
+        Service?.Dispose();
         _image?.Dispose();
         _ownStore?.Dispose();
         _hardware?.Dispose();

@@ -105,7 +105,7 @@ public sealed class GroupTests : IDisposable
     {
         New(_administrator);
         using RSA other = RSA.Create(2048);
-        byte[] file = SignedConfiguration.Create(other, Config(1), [1]);
+        byte[] file = SignedConfiguration.CreateOriginal(other, Config(1), [1]);
         Assert.Equal(TpmResult.BadSignature, Refusal(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 1, .. file]));
         Assert.Equal(TpmResult.BadSignature, Refusal(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 0, .. file]));
     }
@@ -114,7 +114,7 @@ public sealed class GroupTests : IDisposable
     public void GroupUpdate_WithAnyBitOfTheListChanged_IsABadSignature()
     {
         New(_administrator);
-        byte[] file = SignedConfiguration.Create(_authority, Config(1), [1]);
+        byte[] file = SignedConfiguration.CreateOriginal(_authority, Config(1), [1]);
         foreach (int offset in (int[])[0, 255, 256, 263, 268, 287, 292, 311])
         {
             byte[] changed = [.. file];
@@ -126,11 +126,11 @@ public sealed class GroupTests : IDisposable
     }
 
     [Fact]
-    public void GroupUpdate_WithALowerNumberOrTheSameForAnotherContent_IsRefused()
+    public void GroupUpdate_WithANumberThatIsNotHigher_IsRefused()
     {
         New(_administrator);
         Update(1, Config(5));
-        Update(1, Config(5));   // The very same once more is no harm.
+        Assert.Equal(TpmResult.Fail, RefusedUpdate(1, Config(5)));
         Assert.Equal(TpmResult.Fail, RefusedUpdate(1, Config(4)));
         VtpmConfigList other = Config(5);
         other.Kernels = [];
@@ -155,7 +155,7 @@ public sealed class GroupTests : IDisposable
         using RSA key = RSA.Create();
         key.ImportFromPem(File.ReadAllText(_rig.KeyPath));
         var config = new VtpmConfigList { Sequence = ulong.MaxValue, Platforms = [], Kernels = [] };
-        Assert.Equal(TpmResult.BadParameter, Refusal(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 0, .. SignedConfiguration.Create(key, config, [])]));
+        Assert.Equal(TpmResult.BadParameter, Refusal(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 0, .. SignedConfiguration.CreateOriginal(key, config, [])]));
         Assert.True(_rig.Manager.IsProvisioned);
     }
 
@@ -172,7 +172,7 @@ public sealed class GroupTests : IDisposable
         VtpmConfigList config = Show(_administrator, 0).Config;
         config.Sequence++;
         config.Platforms = [composite];
-        _administrator.Manage(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 0, .. SignedConfiguration.Create(key, config, [1u << 4])]);
+        _administrator.Manage(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 0, .. SignedConfiguration.CreateOriginal(key, config, [1u << 4])]);
 
         Assert.Throws<ManagerException>(() => _rig.Restart());   // Neither root opens on the platform before.
         _rig.Hardware.PowerCycle();
@@ -186,7 +186,7 @@ public sealed class GroupTests : IDisposable
     public void GroupUpdate_WithoutSelectionsOrWithTooMany_IsABadParameter()
     {
         New(_administrator);
-        byte[] file = SignedConfiguration.Create(_authority, Config(1), [1]);
+        byte[] file = SignedConfiguration.CreateOriginal(_authority, Config(1), [1]);
         Assert.Equal(TpmResult.BadParameter, Refusal(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 1, .. file[..^5]]));
         Assert.Equal(TpmResult.BadParameter, Refusal(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 1, .. file, 0, 3, 1, 0, 0]));
         Assert.Equal(TpmResult.BadParameter, Refusal(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 1, .. file[..^5], 0, 5, 1, 0, 0, 0, 0]));
@@ -387,7 +387,7 @@ public sealed class GroupTests : IDisposable
     };
 
     private void Update(byte group, VtpmConfigList config) =>
-        _administrator.Manage(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, group, .. SignedConfiguration.Create(_authority, config, [.. config.Platforms.Select(_ => 1u)])]);
+        _administrator.Manage(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, group, .. SignedConfiguration.CreateOriginal(_authority, config, [.. config.Platforms.Select(_ => 1u)])]);
 
     private TpmResult RefusedUpdate(byte group, VtpmConfigList config) => Assert.Throws<VtpmManagerException>(() => Update(group, config)).Result;
 

@@ -38,6 +38,8 @@ public sealed class MalformedTests : IDisposable
             // A vTPM's name may be left out, and key data may be shorter.
             if ((VtpmManagerOrdinal)ordinal == VtpmManagerOrdinal.VtpmNew && length == 4) continue;
             if ((VtpmManagerOrdinal)ordinal == VtpmManagerOrdinal.SaveHashKey && length >= 52) continue;
+            // Less than a part is a part.
+            if ((VtpmManagerOrdinal)ordinal == VtpmManagerOrdinal.GroupUpdatePart && length > 12) continue;
             Assert.Equal(TpmResult.BadParameter, _rig.Send(link, tag, ordinal, parameters[..length]));
         }
 
@@ -94,7 +96,7 @@ public sealed class MalformedTests : IDisposable
     {
         ManagerLink link = ManagerLink.ToVtpm(Uuid, VtpmListener.DefaultLabel(Uuid));
         Assert.Equal(TpmResult.Success, _rig.Send(link, TpmTag.VtpmReq, (uint)VtpmManagerOrdinal.SaveHashKey, new byte[52]));
-        Assert.True(link.MayManage);
+        Assert.True(_rig.Manager.Service.MayManage(link));
         return link;
     }
 
@@ -107,21 +109,38 @@ public sealed class MalformedTests : IDisposable
             VtpmManagerOrdinal.SaveHashKey => new byte[64],
             VtpmManagerOrdinal.GetQuote => WireFormat.ToBytes(new VtpmGetQuoteRequest { PcrSelection = TpmPcrSelection.Of(1), Flags = (VtpmQuoteFlags)15 }),
             VtpmManagerOrdinal.GroupNew => [.. new byte[20], .. group.SaaModulus.Span],
-            VtpmManagerOrdinal.GroupDel or VtpmManagerOrdinal.GroupShow => [0, 0, 0, 9],
+            VtpmManagerOrdinal.GroupDel or VtpmManagerOrdinal.GroupShow or VtpmManagerOrdinal.GroupRotate => [0, 0, 0, 9],
             VtpmManagerOrdinal.GroupActivate => WireFormat.ToBytes(new VtpmGroupActivateRequest { Blob = new byte[256] }),
             VtpmManagerOrdinal.GroupRegister => WireFormat.ToBytes(new VtpmGroupRegisterRequest { PcrSelection = TpmPcrSelection.Of(1) }),
             VtpmManagerOrdinal.GroupUpdate => [0, 0, 0, 0, .. Update(group)],
             VtpmManagerOrdinal.VtpmList => new byte[8],
             VtpmManagerOrdinal.VtpmNew => [0, 0, 0, 0, .. Guid.NewGuid().ToByteArray()],
-            VtpmManagerOrdinal.VtpmDel => Guid.NewGuid().ToByteArray(),
-            _ => [],
+            VtpmManagerOrdinal.VtpmDel or VtpmManagerOrdinal.VtpmShow => Guid.NewGuid().ToByteArray(),
+            VtpmManagerOrdinal.VtpmEdit => [.. Guid.NewGuid().ToByteArray(), .. new byte[8]],
+            VtpmManagerOrdinal.GroupQuote => WireFormat.ToBytes(new VtpmGroupQuoteRequest { PcrSelection = TpmPcrSelection.Of(1) }),
+            VtpmManagerOrdinal.GroupRecover1 => WireFormat.ToBytes(new VtpmGroupRecover1Request { ProxyAik = TpmKeys.Identity, PcrSelection = TpmPcrSelection.Of(1) }),
+            VtpmManagerOrdinal.GroupRecover2 => WireFormat.ToBytes(new VtpmGroupRecover2Request()),
+            VtpmManagerOrdinal.GroupInfo => new byte[12],
+            VtpmManagerOrdinal.GroupIdentity => [0, 0, 0, 9, .. new byte[20]],
+            VtpmManagerOrdinal.GroupUpdatePart => [0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 1, 2, 3],
+            _ => HardwareCommand(ordinal),
         };
     }
+
+    private static byte[] HardwareCommand(VtpmManagerOrdinal ordinal) => ordinal switch
+    {
+        VtpmManagerOrdinal.TpmMakeIdentity => WireFormat.ToBytes(new VtpmMakeIdentityRequest { IdKeyParams = TpmKeys.Storage(TpmKeyFlags.None) }),
+        VtpmManagerOrdinal.TpmActivateIdentity => WireFormat.ToBytes(new VtpmActivateIdentityRequest { IdKey = TpmKeys.Identity, Blob = new byte[256] }),
+        VtpmManagerOrdinal.TpmNvDefineSpace => WireFormat.ToBytes(new VtpmNvDefineSpaceRequest { PubInfo = new TpmNvDataPublic { DataSize = 8 } }),
+        VtpmManagerOrdinal.TpmNvWriteValue => WireFormat.ToBytes(new VtpmNvWriteValueRequest { Data = new byte[8] }),
+        VtpmManagerOrdinal.TpmNvReadValue => WireFormat.ToBytes(new VtpmNvReadValueRequest { DataSize = 8 }),
+        _ => [],
+    };
 
     private byte[] Update(ManagerGroup group)
     {
         using RSA key = RSA.Create();
         key.ImportFromPem(File.ReadAllText(_rig.KeyPath));
-        return SignedConfiguration.Create(key, group.ToConfigList(), [ProvisioningOptions.DefaultPcrMask]);
+        return SignedConfiguration.CreateOriginal(key, group.ToConfigList(), [ProvisioningOptions.DefaultPcrMask]);
     }
 }

@@ -71,7 +71,7 @@ public sealed class PassThroughTests : IDisposable
     {
         ManagerLink administrator = ManagerLink.ToAdministrator();
         foreach (uint ordinal in (uint[])[0, 5, 0x46, 0x02000101, 0xFFFFFFFF]) Assert.Equal(TpmResult.BadOrdinal, _rig.Send(administrator, TpmTag.VtpmReq, ordinal));
-        foreach (uint ordinal in (uint[])[0, 1, 4, 0x02000100, 0x02000108, 0x02000202, 0x02000206, 0x02000301, 0xFFFFFFFF])
+        foreach (uint ordinal in (uint[])[0, 1, 4, 0x02000100, 0x0200010B, 0x02000206, 0x02000307, 0x02008000, 0x02008105, 0xFFFFFFFF])
             Assert.Equal(TpmResult.BadOrdinal, _rig.Send(administrator, TpmTag.VtpmReq2, ordinal));
     }
 

@@ -103,7 +103,7 @@ public sealed class ProvisioningTests : IDisposable
     {
         using RSA key = RSA.Create(2048);
         var config = new VtpmConfigList { Sequence = 0x0102030405060708, Platforms = [TpmDigest.Of("p"u8), TpmDigest.Of("q"u8)], Kernels = [TpmDigest.Of("k"u8)] };
-        byte[] file = SignedConfiguration.Create(key, config, [0x0E00FF, 0x010000]);
+        byte[] file = SignedConfiguration.CreateOriginal(key, config, [0x0E00FF, 0x010000]);
         byte[] list =
         [
             1, 2, 3, 4, 5, 6, 7, 8,

@@ -34,10 +34,12 @@ internal static class ManagerCommand
         };
         Option<TpmAddress> admin = Options.Address("--admin", "A Unix socket for management commands: whoever can open it administers the manager.");
         var provision = new Option<string>("--provision") { Description = "Provision an image that is not: approve the present PCRs with the key in this file, made when it does not exist.", HelpName = "KEYFILE" };
+        var firstIsAdmin = new Option<bool>("--first-is-admin") { Description = "The very first vTPM becomes an administrator for good, as with the original." };
+        var adminVtpms = new Option<Guid[]>("--admin-vtpm") { Description = "A vTPM that may give management commands while this manager runs; may be given several times.", HelpName = "UUID" };
         var createFresh = new Option<bool>("--manufacture") { Description = "Replace an image that does not open by an empty one: every key in it is lost." };
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("manager", "The vTPM manager: keeps the keys of the vTPMs, sealed to the hardware TPM." + Examples)
-            { image, listen, admin, provision, createFresh, Options.StopWithParent, arguments };
+            { image, listen, admin, provision, firstIsAdmin, adminVtpms, createFresh, Options.StopWithParent, arguments };
         command.Validators.Add(result =>
         {
             if (result.GetResult(listen) is null && result.GetResult(admin) is null) result.AddError("--listen for vTPMs, --admin for administrators, or both: the manager has to listen somewhere");
@@ -49,6 +51,8 @@ internal static class ManagerCommand
                 ImagePath = result.GetRequiredValue(image),
                 Vtpms = [.. (result.GetValue(listen) ?? []).Select(Listener)],
                 Admin = result.GetValue(admin),
+                FirstIsAdmin = result.GetValue(firstIsAdmin),
+                AdminVtpms = result.GetValue(adminVtpms) ?? [],
                 CreateFresh = result.GetValue(createFresh),
                 Log = Log.ServiceLine,
             };

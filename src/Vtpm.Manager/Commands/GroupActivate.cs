@@ -7,7 +7,7 @@ namespace Vtpm.Manager.Commands;
 internal sealed class GroupActivate() : ManagerCommand<VtpmGroupActivateRequest, TpmSymmetricKey>(VtpmManagerOrdinal.GroupActivate)
 {
     /// <summary>A blob is what one RSA key can decrypt; this is the longest key's.</summary>
-    private const int LongestBlob = 512;
+    public const int LongestBlob = 512;
 
     protected override TpmResult Execute(in ManagerContext manager, in VtpmGroupActivateRequest request, ref TpmSymmetricKey response)
     {

@@ -9,8 +9,6 @@ namespace Vtpm.Manager.Commands;
 /// </summary>
 internal sealed class GroupNew() : ManagerCommand<VtpmGroupNewRequest, VtpmGroupNewResponse>(VtpmManagerOrdinal.GroupNew)
 {
-    private const int RsaSize = 256;
-
     protected override TpmResult Execute(in ManagerContext manager, in VtpmGroupNewRequest request, ref VtpmGroupNewResponse response)
     {
         // Even or short, it is no modulus: nothing could ever be signed for such a group.
@@ -28,7 +26,7 @@ internal sealed class GroupNew() : ManagerCommand<VtpmGroupNewRequest, VtpmGroup
     /// <summary>The authority, and the identity key where the hardware makes one; elsewhere the response says zeroes.</summary>
     private static bool TryGiveIdentity(in ManagerContext manager, ManagerGroup group, in VtpmGroupNewRequest request, ref VtpmGroupNewResponse response)
     {
-        byte[] none = new byte[RsaSize];
+        byte[] none = new byte[IdentityKey.RsaSize];
         if (!manager.Hardware.MakesIdentities)
         {
             manager.Log.Warn($"GroupNew {group.Uuid}: the hardware is a TPM 2.0, so the group has no identity key and its vTPMs give no deep quotes");
@@ -37,16 +35,9 @@ internal sealed class GroupNew() : ManagerCommand<VtpmGroupNewRequest, VtpmGroup
             return true;
         }
 
-        (TpmKey key, byte[] binding) = manager.Hardware.MakeIdentity(group, request.LabelDigest);
-        if (key.PubKey.Key.Length != RsaSize || key.EncData.Length != RsaSize || binding.Length != RsaSize)
-        {
-            manager.Log.Error(
-                $"GroupNew: the hardware TPM made an identity key of {key.PubKey.Key.Length}, {key.EncData.Length} and {binding.Length} bytes; the image has place for 256 each");
-            return false;
-        }
-
-        group.SetIdentity(request.SaaModulus.Span, key.PubKey.Key.Span, key.EncData.Span, none);
-        (response.AikModulus, response.IdentityBinding) = (key.PubKey.Key, binding);
+        if (!IdentityKey.TryMake(manager, group, request.LabelDigest, "GroupNew", out IdentityKey? identity)) return false;
+        group.SetIdentity(request.SaaModulus.Span, identity.Modulus.Span, identity.EncData.Span, none);
+        (response.AikModulus, response.IdentityBinding) = (identity.Modulus, identity.Binding);
         return true;
     }
 }

@@ -7,54 +7,62 @@ namespace Vtpm.Manager.Commands;
 /// <c>VTPM_ORD_GROUP_UPDATE</c>: a configuration signed by the group's authority: the platforms that may open the group, and the kernels it admits.
 /// For group 0 these platforms open the whole image.
 /// </summary>
-internal sealed class GroupUpdate() : ManagerCommand<VtpmGroupUpdateRequest, NoParameters>(VtpmManagerOrdinal.GroupUpdate)
+internal sealed class GroupUpdate() : ManagerCommand(VtpmManagerOrdinal.GroupUpdate)
 {
-    protected override TpmResult Execute(in ManagerContext manager, in VtpmGroupUpdateRequest request, ref NoParameters response)
+    public override TpmResult Execute(in ManagerContext context, ReadOnlySpan<byte> parameters, Span<byte> body, out int length)
     {
-        if (manager.FindGroup(request.Group, out ManagerGroup group) is var refusal and not TpmResult.Success) return refusal;
-        VtpmConfigList config = request.Config;
-        if (config.Platforms.Length > ManagerGroup.MaxPlatforms || config.Kernels.Length > ManagerGroup.MaxKernels) return TpmResult.Size;
-        if (!TryReadPlatforms(request, out PlatformConfiguration[] platforms)) return TpmResult.BadParameter;
-        if (!IsSigned(group, request)) return Refuse(manager, group, "its signature is not that of the group's authority", TpmResult.BadSignature);
-        if (!IsNewer(group, config))
-            return Refuse(manager, group, $"its sequence {config.Sequence} is not above {group.ConfigurationSequence}", TpmResult.Fail);
-        if (request.Group == 0 && platforms.Length == 0)
-            return Refuse(manager, group, "without a platform nothing could be kept on disk", TpmResult.BadParameter);
+        length = 0;
+        return parameters.Length >= sizeof(uint) && WireFormat.Read(parameters[..sizeof(uint)], out VtpmGroupRequest request) == TpmResult.Success
+            ? Update(context, request.Group, parameters[sizeof(uint)..])
+            : TpmResult.BadParameter;
+    }
 
-        Warn(manager, group, platforms);
-        group.SetConfiguration(config.Sequence, platforms, config.Kernels);
-        string what = $"GroupUpdate of group {request.Group}";
+    /// <summary>Gives the group the configuration in a file of either form.</summary>
+    public static TpmResult Update(in ManagerContext manager, uint index, ReadOnlySpan<byte> file)
+    {
+        if (SignedConfiguration.Read(file) is not { } config) return TpmResult.BadParameter;
+        if (manager.FindGroup(index, out ManagerGroup group) is var refusal and not TpmResult.Success) return refusal;
+        if (Judge(manager, group, config) is var judgement and not TpmResult.Success) return judgement;
+
+        string what = $"GroupUpdate of group {index}";
+        Warn(manager, group, config);
+        group.SetConfiguration(config.Sequence, config.Platforms, config.Kernels);
         if (manager.Manager.Save(what) is var failure and not TpmResult.Success) return failure;
         // The older root can be opened by the platforms before these. A failure here is logged and leaves what was acknowledged.
         if (manager.Image.EarlierSealsRemain) manager.Manager.Save($"{what} (ending the earlier seals)");
-        manager.Log.Info($"{what}: sequence {config.Sequence}, {platforms.Length} platforms, {config.Kernels.Length} kernels");
+        manager.Log.Info($"{what}: sequence {config.Sequence}, {config.Platforms.Count} platforms, {config.Kernels.Count} kernels");
         return TpmResult.Success;
     }
 
-    private static bool TryReadPlatforms(in VtpmGroupUpdateRequest request, out PlatformConfiguration[] platforms)
+    private static TpmResult Judge(in ManagerContext manager, ManagerGroup group, SignedConfiguration config)
     {
-        platforms = new PlatformConfiguration[request.PcrSelections.Length];
-        for (int i = 0; i < platforms.Length; i++)
+        if (config.Platforms.Count > ManagerGroup.MaxPlatforms || config.Kernels.Count > ManagerGroup.MaxKernels)
         {
-            if (!PcrMask.TryFromSelection(request.PcrSelections[i], out uint mask)) return false;
-            platforms[i] = new PlatformConfiguration(mask, request.Config.Platforms[i]);
+            return Refuse(
+                manager, group, $"a group of this image has at most {ManagerGroup.MaxPlatforms} platforms and {ManagerGroup.MaxKernels} kernels", TpmResult.Size);
         }
 
-        return true;
+        if (!group.HasAuthority() || !config.IsSignedBy(group.SaaModulus.Span))
+            return Refuse(manager, group, "its signature is not that of the group's authority", TpmResult.BadSignature);
+        if (config.GroupUuid is { } uuid && uuid != group.Uuid) return Refuse(manager, group, $"it is for group {uuid}", TpmResult.BadParameter);
+        // The original takes an equal number too, with any content.
+        if (config.Sequence <= group.ConfigurationSequence)
+            return Refuse(manager, group, $"its sequence {config.Sequence} is not above {group.ConfigurationSequence}", TpmResult.Fail);
+        return group.Index == 0 && config.Platforms.Count == 0
+            ? Refuse(manager, group, "without a platform nothing could be kept on disk", TpmResult.BadParameter)
+            : TpmResult.Success;
     }
 
-    private static bool IsSigned(ManagerGroup group, in VtpmGroupUpdateRequest request) =>
-        group.HasAuthority() && ApprovalSignature.Verify(group.SaaModulus.Span, WireFormat.ToBytes(request.Config), request.Signature.Span);
-
-    // The original takes an equal number with any content. Here it is the same configuration once more: its PCRs, which nobody signs, may be corrected.
-    private static bool IsNewer(ManagerGroup group, in VtpmConfigList config) =>
-        config.Sequence > group.ConfigurationSequence
-        || (config.Sequence == group.ConfigurationSequence && WireFormat.ToBytes(config).AsSpan().SequenceEqual(WireFormat.ToBytes(group.ToConfigList())));
-
-    private static void Warn(in ManagerContext manager, ManagerGroup group, PlatformConfiguration[] platforms)
+    private static void Warn(in ManagerContext manager, ManagerGroup group, SignedConfiguration config)
     {
+        if (!config.CoversPcrs)
+        {
+            manager.Log.Warn(
+                $"GroupUpdate: the list is in the original's form: which PCRs its platforms are made of, nobody has signed; vtpm approve signs it with them");
+        }
+
         IHardwareTpm hardware = manager.Hardware;
-        if (platforms.Any(platform => hardware.ReadComposite(platform.PcrMask) == platform.DigestRelease)) return;
+        if (config.Platforms.Any(platform => hardware.ReadComposite(platform.PcrMask) == platform.DigestRelease)) return;
         manager.Log.Warn(
             $"GroupUpdate: the present PCRs are no platform of group {group.Index}: after the next start it opens on the approved platforms only");
     }

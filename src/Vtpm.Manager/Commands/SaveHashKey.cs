@@ -4,8 +4,7 @@ using Vtpm.Wire;
 namespace Vtpm.Manager.Commands;
 
 /// <summary>
-/// <c>VTPM_ORD_SAVEHASHKEY</c>: keeps hash and key of a vTPM's state, and answers when they are on the disk. A vTPM that nobody knows joins group 0;
-/// the very first one there becomes administrator.
+/// <c>VTPM_ORD_SAVEHASHKEY</c>: keeps hash and key of a vTPM's state, and answers when they are on the disk. A vTPM that nobody knows joins group 0.
 /// </summary>
 /// <remarks>Without structures in between: the parameters are a key, and are not to be copied about.</remarks>
 internal sealed class SaveHashKey() : ManagerCommand(VtpmManagerOrdinal.SaveHashKey)
@@ -33,7 +32,7 @@ internal sealed class SaveHashKey() : ManagerCommand(VtpmManagerOrdinal.SaveHash
         ManagerGroup group = context.Image.Groups[0];
         // Checked though it is new: a key that its vTPM could not load again would be lost.
         if (context.Manager.MayOpen(context.Link, uuid, group) is var refusal and not TpmResult.Success) return refusal;
-        var flags = group.VtpmCount == 0 ? ManagerVtpmFlags.Admin : ManagerVtpmFlags.None;
+        ManagerVtpmFlags flags = context.Manager.FlagsOfNew(group);
         context.Log.Info($"SaveHashKey with unknown UUID={uuid} - creating in auth0 (f={(int)flags})");
         ManagerVtpm vtpm = group.AddVtpm(uuid, flags)!;
         vtpm.SetKeyData(keyData);

@@ -12,44 +12,35 @@ internal sealed partial class Tpm12Hardware
     public (TpmKey Key, byte[] Binding) MakeIdentity(ManagerGroup group, TpmDigest labelDigest)
     {
         using var secret = new TpmSecret(group.AikAuth);
-        return Use(tpm =>
-        {
-            using TpmSession srk = tpm.Oiap(_srk);
-            using TpmSession owner = tpm.Osap(TpmEntityType.Owner, TpmKeyHandle.Owner, _owner);
-            return tpm.MakeIdentity(srk, owner, secret, labelDigest, TpmKeys.Identity);
-        });
+        return MakeIdentity(secret, labelDigest, TpmKeys.Identity);
     }
 
-    public (TpmPcrComposite Pcrs, byte[] Signature) Quote(ManagerGroup group, TpmDigest externalData, TpmPcrSelection selection) =>
-        WithIdentity(group, (tpm, key, secret) =>
-        {
-            using TpmSession session = tpm.Oiap(secret);
-            return tpm.Quote(key, session, new TpmNonce(externalData.ReadOnlySpan), selection);
-        });
+    public (TpmPcrComposite Pcrs, byte[] Signature) Quote(ManagerGroup group, TpmDigest externalData, TpmPcrSelection selection)
+    {
+        using var secret = new TpmSecret(group.AikAuth);
+        return Quote(IdentityOf(group), secret, externalData, selection);
+    }
 
     public TpmSymmetricKey ActivateIdentity(ManagerGroup group, ReadOnlyMemory<byte> blob)
     {
-        try
-        {
-            Use(tpm => MeasureGroup(tpm, group));
-        }
-        catch (TpmCommandException e) when (e.Result is TpmResult.NotLocal or TpmResult.BadLocality or TpmResult.NotResetable)
-        {
-            // The TPM itself refuses a blob that wants these PCRs; one that does not has no need of them.
-            _log.TpmWarn($"PCRs 20-23 stay as they are (TPM_{e.Result}): resetting them needs tpmlocality=2");
-        }
-
-        return WithIdentity(group, (tpm, key, secret) =>
-        {
-            using TpmSession identity = tpm.Oiap(secret);
-            using TpmSession owner = tpm.Oiap(_owner);
-            return tpm.ActivateIdentity(key, identity, owner, blob.Span);
-        });
+        TryMeasure(tpm => MeasureGroup(tpm, group));
+        using var secret = new TpmSecret(group.AikAuth);
+        return ActivateMeasured(IdentityOf(group), secret, blob);
     }
+
+    private static TpmKey IdentityOf(ManagerGroup group)
+    {
+        TpmKey identity = TpmKeys.Identity;
+        identity.PubKey.Key = group.AikPublic;
+        identity.EncData = group.AikEncData;
+        return identity;
+    }
+
+    private static void ResetMeasurements(TpmClient tpm) => tpm.PcrReset(TpmPcrSelection.Of(20, 21, 22, 23));
 
     private static void MeasureGroup(TpmClient tpm, ManagerGroup group)
     {
-        tpm.PcrReset(TpmPcrSelection.Of(20, 21, 22, 23));
+        ResetMeasurements(tpm);
         tpm.Extend(20, TpmDigest.Of(group.SaaModulus.Span));
         tpm.Extend(21, WireFormat.Digest(group.ToConfigList()));
         TpmDigest uuid = default;
@@ -57,26 +48,40 @@ internal sealed partial class Tpm12Hardware
         tpm.Extend(23, uuid);
     }
 
-    private T WithIdentity<T>(ManagerGroup group, Func<TpmClient, uint, TpmSecret, T> commands)
+    private void TryMeasure(Action<TpmClient> measure)
     {
-        TpmKey identity = TpmKeys.Identity;
-        identity.PubKey.Key = group.AikPublic;
-        identity.EncData = group.AikEncData;
-        using var secret = new TpmSecret(group.AikAuth);
-        return Use(tpm =>
+        try
         {
-            uint key;
-            using (TpmSession srk = tpm.Oiap(_srk)) key = tpm.LoadKey(TpmKeyHandle.Srk, srk, identity);
-            try
-            {
-                return commands(tpm, key, secret);
-            }
-            finally
-            {
-                Unload(tpm, key);
-            }
-        });
+            Use(measure);
+        }
+        catch (TpmCommandException e) when (e.Result is TpmResult.NotLocal or TpmResult.BadLocality or TpmResult.NotResetable)
+        {
+            // The TPM itself refuses a blob that wants these PCRs; one that does not has no need of them.
+            _log.TpmWarn($"PCRs 20-23 stay as they are (TPM_{e.Result}): resetting them needs tpmlocality=2");
+        }
     }
+
+    private TpmSymmetricKey ActivateMeasured(TpmKey key, TpmSecret secret, ReadOnlyMemory<byte> blob) => WithKey(key, (tpm, handle) =>
+    {
+        using TpmSession identity = tpm.Oiap(secret);
+        using TpmSession owner = tpm.Oiap(_owner);
+        return tpm.ActivateIdentity(handle, identity, owner, blob.Span);
+    });
+
+    /// <summary>Loads a key of the storage root key for some commands.</summary>
+    private T WithKey<T>(TpmKey key, Func<TpmClient, uint, T> commands) => Use(tpm =>
+    {
+        uint handle;
+        using (TpmSession srk = tpm.Oiap(_srk)) handle = tpm.LoadKey(TpmKeyHandle.Srk, srk, key);
+        try
+        {
+            return commands(tpm, handle);
+        }
+        finally
+        {
+            Unload(tpm, handle);
+        }
+    });
 
     private void Unload(TpmClient tpm, uint key)
     {

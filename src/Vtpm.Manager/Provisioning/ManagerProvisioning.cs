@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Vtpm.Storage;
 using Vtpm.Transports;
 using Vtpm.Wire;
 
@@ -54,16 +55,13 @@ internal static class ManagerProvisioning
             Send(service, administrator, VtpmManagerOrdinal.GroupNew, WireFormat.ToBytes(new VtpmGroupNewRequest { LabelDigest = TpmDigest.Of("vtpm up"u8), SaaModulus = modulus }));
         }
 
-        var config = new VtpmConfigList
-        {
-            Sequence = (ulong)Math.Max(1, options.Time.GetUtcNow().ToUnixTimeSeconds()),
-            Platforms = [service.Hardware.ReadComposite(options.PcrMask)],
-            Kernels = [.. options.Labels.Select(ManagerLink.Hash)],
-        };
+        ulong sequence = (ulong)Math.Max(1, options.Time.GetUtcNow().ToUnixTimeSeconds());
+        var platform = new PlatformConfiguration(options.PcrMask, service.Hardware.ReadComposite(options.PcrMask));
         byte[] group0 = new byte[sizeof(uint)];
-        Send(service, administrator, VtpmManagerOrdinal.GroupUpdate, [.. group0, .. SignedConfiguration.Create(key, config, [options.PcrMask])]);
+        byte[] file = SignedConfiguration.Create(key, sequence, [platform], [.. options.Labels.Select(ManagerLink.Hash)], service.Image.Groups[0].Uuid);
+        Send(service, administrator, VtpmManagerOrdinal.GroupUpdate, [.. group0, .. file]);
         service.Log.Info(
-            $"provisioned: the image opens with the present values of PCRs {PcrMask.Describe(options.PcrMask)}, composite hash {config.Platforms[0]}");
+            $"provisioned: the image opens with the present values of PCRs {PcrMask.Describe(options.PcrMask)}, composite hash {platform.DigestRelease}");
         return new ProvisioningResult(true, options.KeyPath, created);
     }
 

@@ -117,6 +117,7 @@ internal sealed class ManagerRig : IDisposable
             Hardware = TpmAddress.Named("test", "hardware"),
             Connect = _ => Hardware.Connect(),
             Image = new MemoryBlockStore(Image),
+            FirstIsAdmin = true,
             Log = _log.Add,
         }));
         _server = new InMemoryTpm(

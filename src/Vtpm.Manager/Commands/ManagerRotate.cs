@@ -1,0 +1,19 @@
+using Vtpm.Wire;
+
+namespace Vtpm.Manager.Commands;
+
+/// <summary><c>MANAGER_ROTATE</c>, ours: a new key for the image, by which every sector is written anew, those of closed groups too.</summary>
+internal sealed class ManagerRotate() : ManagerCommand<NoParameters, NoParameters>(VtpmManagerOrdinal.ManagerRotate)
+{
+    protected override TpmResult Execute(in ManagerContext manager, in NoParameters request, ref NoParameters response)
+    {
+        const string What = "ManagerRotate";
+        if (!manager.Manager.CanKeep(What)) return TpmResult.Fail;
+        manager.Image.RotateKey();
+        if (manager.Manager.Save(What) is var failure and not TpmResult.Success) return failure;
+        // The older root is under the key before. A failure here is logged and leaves what was acknowledged.
+        if (manager.Image.EarlierSealsRemain) manager.Manager.Save($"{What} (ending the earlier key)");
+        manager.Log.Info($"{What}: the image has a new key");
+        return TpmResult.Success;
+    }
+}
