@@ -79,6 +79,9 @@ public sealed record ManagerOptions
     /// </summary>
     public bool MeasurePeers { get; init; }
 
+    /// <summary>Between two attempts at what a hardware TPM was too busy for, or others have spoilt.</summary>
+    internal TimeSpan RetryPause { get; init; } = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Takes the log, a line at a time.</summary>
     public Action<string>? Log { get; init; }
 }

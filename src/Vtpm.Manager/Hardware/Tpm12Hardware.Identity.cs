@@ -89,6 +89,10 @@ internal sealed partial class Tpm12Hardware
         {
             tpm.FlushSpecific(key, TpmResourceType.Key);
         }
+        catch (TpmCommandException e) when (IsGone(e) || e.Result == TpmResult.BadParameter)
+        {
+            // Others have unloaded it.
+        }
         catch (TpmException e)
         {
             _log.TpmWarn($"an identity key stays loaded: {e.Message}");

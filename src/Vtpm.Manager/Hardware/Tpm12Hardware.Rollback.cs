@@ -20,19 +20,20 @@ internal sealed partial class Tpm12Hardware
 
     private bool _hasSpokenOfNv;
 
-    public RollbackAnswer<uint> FindCounter(uint label) => Ask(SelfTestPatience, tpm =>
-    {
-        foreach (uint counter in tpm.GetHandles(TpmResourceType.Counter).Take(MostCounters))
-            if (tpm.ReadCounter(counter).Label == label) return RollbackAnswer<uint>.Done(ToIndex(counter));
-        return RollbackAnswer<uint>.No(RollbackStatus.Absent, "the hardware TPM has no counter of this image");
-    });
+    public RollbackAnswer<uint> FindCounter(uint label) => Ask(SelfTestPatience, tpm => Find(tpm, label) is { } handle
+        ? RollbackAnswer<uint>.Done(ToIndex(handle))
+        : RollbackAnswer<uint>.No(RollbackStatus.Absent, "the hardware TPM has no counter of this image"));
 
     public RollbackAnswer<HardwareCounter> CreateCounter(uint label, in TpmAuthData auth)
     {
         if (OwnerIsUnknown<HardwareCounter>() is { } refusal) return refusal;
         using var secret = new TpmSecret(auth.ReadOnlySpan);
+        bool wasTried = false;
         return Ask(SelfTestPatience, tpm =>
         {
+            // The answer to the first attempt may have been lost after the counter was made.
+            if (wasTried && Find(tpm, label) is { } made) return RollbackAnswer<HardwareCounter>.Done(new(ToIndex(made), tpm.ReadCounter(made).Counter));
+            wasTried = true;
             using TpmSession owner = tpm.Osap(TpmEntityType.Owner, TpmKeyHandle.Owner, _owner);
             (uint handle, TpmCounterValue value) = tpm.CreateCounter(owner, secret, label);
             return RollbackAnswer<HardwareCounter>.Done(new(ToIndex(handle), value.Counter));
@@ -114,6 +115,13 @@ internal sealed partial class Tpm12Hardware
         {
             System.Security.Cryptography.CryptographicOperations.ZeroMemory(bytes);
         }
+    }
+
+    private static uint? Find(TpmClient tpm, uint label)
+    {
+        foreach (uint counter in tpm.GetHandles(TpmResourceType.Counter).Take(MostCounters))
+            if (tpm.ReadCounter(counter).Label == label) return counter;
+        return null;
     }
 
     private static uint ToIndex(uint handle) => handle == 0 ? IndexOfHandleZero : handle;

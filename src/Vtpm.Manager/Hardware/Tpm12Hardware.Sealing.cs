@@ -36,6 +36,12 @@ internal sealed partial class Tpm12Hardware
             throw new ManagerException(
                 "srk_auth= is not this TPM's: give the one that ownership was taken with (a TPM locks itself after a few wrong ones)", e);
         }
+        catch (TpmCommandException e) when (IsOthersDoing(e))
+        {
+            // No word about this entry, so that nobody may conclude that the image is lost.
+            throw new ManagerException(
+                $"the hardware TPM does not come to unsealing the image, since others use it: {e.Message}. Nothing was changed: end what else uses it, then start again", e);
+        }
         catch (TpmCommandException e) when (e is not TpmBusyException)
         {
             _unsealFaults.Add(

@@ -10,23 +10,20 @@ namespace Vtpm.Manager;
 /// </summary>
 internal sealed partial class Tpm12Hardware : IHardwareTpm
 {
-    /// <summary>A self-test takes chips a second or two; one that is not done after so long is out of order.</summary>
-    private static readonly TimeSpan SelfTestPatience = TimeSpan.FromSeconds(60);
-
-    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
-
     private readonly Func<ITpmConnection> _connect;
     private readonly TpmLocalitySelection _locality;
+    private readonly TimeSpan _retryPause;
     private readonly TpmSecret _owner;
     private readonly TpmSecret _srk;
     private readonly ManagerLog _log;
     private TpmClient? _client;
     private bool _ownerIsUnknown;
 
-    private Tpm12Hardware(Func<ITpmConnection> connect, int locality, TpmSecret owner, TpmSecret srk, ManagerLog log)
+    private Tpm12Hardware(ManagerOptions options, TpmSecret owner, TpmSecret srk, ManagerLog log)
     {
-        _connect = connect;
-        _locality = (TpmLocalitySelection)(1 << locality);
+        _connect = () => options.Connect(options.Hardware);
+        _locality = (TpmLocalitySelection)(1 << options.Locality);
+        _retryPause = options.RetryPause;
         _owner = owner;
         _srk = srk;
         _log = log;
@@ -40,8 +37,7 @@ internal sealed partial class Tpm12Hardware : IHardwareTpm
     internal static Tpm12Hardware Start(ManagerOptions options, ManagerLog log)
     {
         if (options.Locality is < 0 or > 4) throw new ManagerException($"tpmlocality={options.Locality}: localities are 0 to 4");
-        var tpm = new Tpm12Hardware(
-            () => options.Connect(options.Hardware), options.Locality, ParseAuth("owner_auth", options.OwnerAuth), ParseAuth("srk_auth", options.SrkAuth), log);
+        var tpm = new Tpm12Hardware(options, ParseAuth("owner_auth", options.OwnerAuth), ParseAuth("srk_auth", options.SrkAuth), log);
         try
         {
             tpm.SetUp();
@@ -90,49 +86,13 @@ internal sealed partial class Tpm12Hardware : IHardwareTpm
         }
     }
 
-    /// <summary>Runs commands, patiently while the TPM is busy.</summary>
-    private T Use<T>(Func<TpmClient, T> commands, TimeSpan? patience = null)
-    {
-        long deadline = Environment.TickCount64 + (long)(patience ?? SelfTestPatience).TotalMilliseconds;
-        while (true)
-        {
-            TpmClient client = Client();
-            try
-            {
-                return commands(client);
-            }
-            catch (TpmBusyException e) when (e.Result != TpmResult.DefendLockRunning && Environment.TickCount64 < deadline)
-            {
-                if (e.Result == TpmResult.NeedsSelfTest) client.ContinueSelfTest();
-                else Thread.Sleep(RetryPause);
-            }
-            catch (TpmTransportException)
-            {
-                Disconnect();
-                throw;
-            }
-        }
-    }
-
-    private void Use(Action<TpmClient> commands) => Use(tpm =>
-    {
-        commands(tpm);
-        return true;
-    });
-
     private TpmClient Client()
     {
         if (_client is not null) return _client;
         _client = new TpmClient(_connect());
         try
         {
-            // The one command that tells whether TPM_Startup was given, and that nothing else forbids.
-            Use(tpm => tpm.PcrRead(0));
-        }
-        catch (TpmCommandException e) when (e.Result == TpmResult.InvalidPostInit)
-        {
-            _log.TpmInfo("TPM_Startup(ST_CLEAR): the firmware has not started the TPM");
-            Use(tpm => tpm.Startup(TpmStartupType.Clear));
+            Start(_client);
         }
         catch
         {
@@ -141,6 +101,24 @@ internal sealed partial class Tpm12Hardware : IHardwareTpm
         }
 
         return _client;
+    }
+
+    private void Start(TpmClient client)
+    {
+        try
+        {
+            // The one command that tells whether TPM_Startup was given, and that nothing else forbids.
+            Patiently(client, tpm => tpm.PcrRead(0));
+        }
+        catch (TpmCommandException e) when (e.Result == TpmResult.InvalidPostInit)
+        {
+            _log.TpmInfo("TPM_Startup(ST_CLEAR): the firmware has not started the TPM");
+            Patiently(client, tpm =>
+            {
+                tpm.Startup(TpmStartupType.Clear);
+                return true;
+            });
+        }
     }
 
     private void Disconnect()
