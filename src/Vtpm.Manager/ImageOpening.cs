@@ -58,6 +58,8 @@ internal static class ImageOpening
         {
             ManagerImageContent.CannotUnseal or ManagerImageContent.GroupZeroClosed =>
                 "start the machine in a configuration that was approved (the same firmware and settings), with the hardware TPM, owner and tpmlocality= it was sealed by; or restore a copy of the image that was made for this configuration",
+            ManagerImageContent.KeyMaskGone =>
+                "restore the newest copy of the image, made after the last group-update of group 0, on the machine whose hardware TPM it was saved with: whatever is older, nobody can open any more",
             ManagerImageContent.Damaged => "restore the image from a copy",
             ManagerImageContent.NotAnImage => "correct the image's name",
             ManagerImageContent.NewerVersion => "use the newer manager",

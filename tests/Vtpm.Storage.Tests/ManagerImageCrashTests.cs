@@ -36,7 +36,7 @@ public sealed class ManagerImageCrashTests
             () => image.Groups[1].RotateKeys(),
             () => group.RemoveVtpm(group.VtpmAt(2)),
             () => image.SetCounterValue(17),
-            () => image.SetNvram(5, default),
+            () => image.SetNvram(SoftMasks.Slot, SoftMasks.Auth, SoftMasks.Mask(1)),
             () => image.RemoveGroup(image.Groups[1]),
             () => { },
         ];
@@ -186,7 +186,7 @@ public sealed class ManagerImageCrashTests
 
     private static void Check(PowerCut cut, int operations, string old, string changed, Func<ManagerImage, string> snapshot)
     {
-        ManagerOpen open = ManagerImage.Open(new MemoryBlockStore(cut.Disks[0]), new SoftSealer());
+        ManagerOpen open = ManagerImage.Open(new MemoryBlockStore(cut.Disks[0]), new SoftSealer(), new SoftMasks(SoftMasks.Mask(1)));
         Assert.True(open.Content == ManagerImageContent.Opened, $"{cut.Name}: {open.Content} {open.Reason}");
         using ManagerImage image = open.Image!;
         string found = snapshot(image);

@@ -44,7 +44,7 @@ public sealed class ManagerImageTests
             () => image.Groups[0].RotateKeys(),
             image.RotateKey,
             () => image.SetCounter(7, default),
-            () => image.SetNvram(8, default),
+            () => image.SetNvram(8, default),   // without a mask: KeyMaskTests has those with one
             () => image.SetCounterValue(99),
             () => image.Groups[0].SetConfiguration(4, [SoftSealer.Platform(1), SoftSealer.Platform(9)], []),
             () => image.Groups[0].RemoveVtpm(image.Groups[0].VtpmAt(0)),

@@ -37,7 +37,7 @@ internal sealed class KeySealing(ManagerImage image, IManagerSealer sealer)
             NvramAuth = keys.NvramAuth,
             CounterIndex = keys.CounterIndex,
             CounterAuth = keys.CounterAuth,
-            Key = keys.Key.Span.ToArray(),
+            Key = keys.MaskedKey(),
         };
         IReadOnlyList<SealEntry> platforms = image.Groups[0].Platforms;
         SealEntry[]? seals = SealAll(platforms, WireFormat.ToBytes(content), platforms.Count);

@@ -5,7 +5,11 @@ namespace Vtpm.Storage;
 
 /// <summary>What a root's sealed data hold.</summary>
 internal sealed record ImageKeys(Guid ManagerUuid, uint NvramSlot, TpmAuthData NvramAuth, uint CounterIndex, TpmAuthData CounterAuth, KeyBytes Key)
+    : IDisposable
 {
+    /// <summary>What lies over the key where it is sealed; null when nothing does. It is kept by the hardware TPM alone.</summary>
+    public KeyBytes? Mask { get; init; }
+
     public static ImageKeys CreateNew()
     {
         TpmAuthData nvramAuth = default;
@@ -15,8 +19,22 @@ internal sealed record ImageKeys(Guid ManagerUuid, uint NvramSlot, TpmAuthData N
         return new ImageKeys(Guid.NewGuid(), 0, nvramAuth, 0, counterAuth, KeyBytes.Random(AesCmac.Size));
     }
 
-    /// <summary>With a key of its own, since the old one is zeroed when it is no longer needed.</summary>
-    public ImageKeys Copy(KeyBytes? key) => this with { Key = key ?? new KeyBytes(Key.Span) };
+    /// <summary>With keys of its own, since the old ones are zeroed when they are no longer needed.</summary>
+    public ImageKeys Copy(KeyBytes? key) => this with { Key = key ?? new KeyBytes(Key.Span), Mask = Mask is null ? null : new KeyBytes(Mask.Span) };
+
+    /// <summary>The key as it is sealed; zero it after use.</summary>
+    public byte[] MaskedKey()
+    {
+        byte[] key = Key.Span.ToArray();
+        for (int i = 0; Mask is not null && i < key.Length; i++) key[i] ^= Mask.Span[i];
+        return key;
+    }
+
+    public void Dispose()
+    {
+        Key.Dispose();
+        Mask?.Dispose();
+    }
 
     public override string ToString() => "(keys)";
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Vtpm.Wire;
 
 namespace Vtpm.Storage;
@@ -19,6 +20,9 @@ public sealed class ManagerImage : IDisposable
 {
     /// <summary>What the original uses of a device, and the size of a new image.</summary>
     public const long DefaultLength = 2 * 1024 * 1024;
+
+    /// <summary>Bytes of a mask, which are those of the image's key.</summary>
+    public const int MaskSize = AesCmac.Size;
 
     internal const int SmallestSectors = 8;
 
@@ -51,6 +55,9 @@ public sealed class ManagerImage : IDisposable
     public uint NvramSlot => Keys.NvramSlot;
 
     public TpmAuthData NvramAuth => Keys.NvramAuth;
+
+    /// <summary>Whether the image's key is sealed under a mask, without which nobody opens it.</summary>
+    public bool IsMasked => Keys.Mask is not null;
 
     /// <summary>Group 0 is the manager's own and is always open.</summary>
     public IReadOnlyList<ManagerGroup> Groups => _groups;
@@ -113,10 +120,13 @@ public sealed class ManagerImage : IDisposable
         return image;
     }
 
-    /// <summary>Opens what the store holds. Never throws for what is found there; exceptions of the sealer pass.</summary>
-    public static ManagerOpen Open(IBlockStore store, IManagerSealer sealer)
+    /// <summary>Opens what the store holds. Never throws for what is found there; exceptions of sealer and masks pass.</summary>
+    /// <param name="store">What holds the image.</param>
+    /// <param name="sealer">What opens its keys.</param>
+    /// <param name="masks">Where a mask may be that lies over the image's key; without it, an image under a mask does not open.</param>
+    public static ManagerOpen Open(IBlockStore store, IManagerSealer sealer, IKeyMasks? masks = null)
     {
-        using var reader = new ManagerImageReader(store, sealer);
+        using var reader = new ManagerImageReader(store, sealer, masks);
         return reader.Open();
     }
 
@@ -170,8 +180,24 @@ public sealed class ManagerImage : IDisposable
     /// <summary>Sets the hardware counter that guards the image; it is kept in the sealed keys.</summary>
     public void SetCounter(uint index, TpmAuthData auth) => Replace(Keys.Copy(key: null) with { CounterIndex = index, CounterAuth = auth });
 
-    /// <summary>Sets the NVRAM area that belongs to the image; it is kept in the sealed keys.</summary>
-    public void SetNvram(uint slot, TpmAuthData auth) => Replace(Keys.Copy(key: null) with { NvramSlot = slot, NvramAuth = auth });
+    /// <summary>
+    /// Sets the NVRAM area that belongs to the image; it is kept in the sealed keys. Under the mask, which that area holds, the next save seals the
+    /// image's key; the one after it leaves no root under the mask before.
+    /// </summary>
+    /// <param name="slot">Where it is.</param>
+    /// <param name="auth">What opens it.</param>
+    /// <param name="mask"><see cref="MaskSize"/> bytes, or none: then the key is sealed as it is.</param>
+    /// <exception cref="ArgumentException">The mask has another length.</exception>
+    public void SetNvram(uint slot, TpmAuthData auth, ReadOnlySpan<byte> mask = default)
+    {
+        if (mask.Length is not (0 or MaskSize)) throw new ArgumentException($"a mask has {MaskSize} bytes", nameof(mask));
+        ImageKeys keys = Keys.Copy(key: null);
+        keys.Mask?.Dispose();
+        Replace(keys with { NvramSlot = slot, NvramAuth = auth, Mask = mask.IsEmpty ? null : new KeyBytes(mask) });
+    }
+
+    /// <summary>Whether the image's key is sealed under this mask.</summary>
+    public bool IsMaskedBy(ReadOnlySpan<byte> mask) => Keys.Mask is { } own && CryptographicOperations.FixedTimeEquals(own.Span, mask);
 
     /// <summary>A new key for the image: the next save writes every sector again, those of closed groups included.</summary>
     public void RotateKey()
@@ -252,7 +278,7 @@ public sealed class ManagerImage : IDisposable
     public void Dispose()
     {
         Changes.Commit();
-        Keys.Key.Dispose();
+        Keys.Dispose();
         foreach (ManagerGroup group in _groups) group.Dispose();
     }
 
@@ -310,9 +336,9 @@ public sealed class ManagerImage : IDisposable
             () =>
             {
                 Keys = old;
-                keys.Key.Dispose();
+                keys.Dispose();
             },
-            old.Key.Dispose);
+            old.Dispose);
         ForgetRootSeals();
     }
 }

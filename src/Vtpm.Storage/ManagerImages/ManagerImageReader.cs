@@ -4,7 +4,7 @@ using Vtpm.Wire;
 namespace Vtpm.Storage;
 
 /// <summary>Finds the newest root that opens and verifies with all it refers to.</summary>
-internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer sealer) : IDisposable
+internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer sealer, IKeyMasks? masks) : IDisposable
 {
     private const int RootCount = 2;
     private const int LongestSealList = 100;
@@ -13,6 +13,7 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
     private readonly Dictionary<string, byte[]?> _unsealed = [];
     private readonly List<string> _faults = [];
     private readonly List<Candidate> _candidates = [];
+    private readonly RootMasks _masks = new(masks);
     private Candidate? _taken;
 
     public static string TooSmall(IBlockStore store) => $"the image has {store.Length} bytes; {ManagerImage.DefaultLength} are usual";
@@ -33,6 +34,8 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
                 else if (IsUsable(lists[root])) _faults.Add($"root {root} is sealed for another configuration");
             }
 
+            // Not the other root instead, which may be an older state under no mask, or under one that is there.
+            if (_masks.Fault is { } fault) return Refuse(ManagerImageContent.KeyMaskGone, fault);
             return _candidates.Count == 0
                 ? Refuse(ManagerImageContent.CannotUnseal,
                     "no seal entry of the image opens: start in a configuration that group 0 admits, with the hardware TPM it was sealed by")
@@ -49,7 +52,8 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
     {
         foreach (byte[]? plain in _unsealed.Values) CryptographicOperations.ZeroMemory(plain);
         foreach (Candidate candidate in _candidates)
-            if (candidate != _taken) candidate.Keys.Key.Dispose();
+            if (candidate != _taken) candidate.Keys.Dispose();
+        _masks.Dispose();
     }
 
     private static ManagerOpen Refuse(ManagerImageContent content, string reason) => new(content, null, reason);
@@ -104,11 +108,7 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
             {
                 if (Unseal(list.Entries[i]) is not { } plain || WireFormat.Read(plain, out SealedRoot sealedRoot) != TpmResult.Success) continue;
                 if (!sealedRoot.Magic.AsSpan().SequenceEqual(SealedRoot.ExpectedMagic)) continue;
-                var key = new KeyBytes(sealedRoot.Key);
-                CryptographicOperations.ZeroMemory(sealedRoot.Key);
-                var keys = new ImageKeys(
-                    sealedRoot.ManagerUuid, sealedRoot.NvramSlot, sealedRoot.NvramAuth, sealedRoot.CounterIndex, sealedRoot.CounterAuth, key);
-                return ReadRoot(root, keys, first, chain);
+                return ReadRoot(root, sealedRoot, first, chain);
             }
 
             if (list.Next < SectorDisk.FirstFree || list.Next >= _disk.Count || chain.Count == LongestSealList) break;
@@ -127,10 +127,10 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
         return plain;
     }
 
-    private Candidate ReadRoot(int root, ImageKeys keys, SealListSector list, List<uint> chain)
+    private Candidate ReadRoot(int root, in SealedRoot sealedRoot, SealListSector list, List<uint> chain)
     {
         var plain = new byte[SectorDisk.PlainSize];
-        bool verified = _disk.TryRead(keys.Key.Cipher, (uint)(RootCount + root), plain);
+        ImageKeys keys = _masks.Unmask(sealedRoot, key => _disk.TryRead(key, (uint)(RootCount + root), plain), out bool verified);
         SealEntry[]? seals = list.Next == 0 ? list.Entries[..(int)list.Length] : null;
         return new Candidate(root, keys, seals, chain, verified ? SectorDisk.Parse<RootSector>(plain) : null, plain[..RootSector.MacArea]);
     }
@@ -155,6 +155,10 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
             _faults.Add($"root {candidate.Root} does not verify: {fault}");
         }
 
+        // A mask that is gone and a root that is damaged look the same; when no root at all verifies, it is hardly the disk.
+        if (_candidates.All(candidate => candidate is { Sector: null, Keys.NvramSlot: not 0 }))
+            return Refuse(ManagerImageContent.KeyMaskGone,
+                "the hardware TPM holds none of the masks that the image's key is sealed under: since this image was saved, group 0 was given other platforms or the image another key (or both of its roots are damaged)");
         return Refuse(ManagerImageContent.Damaged, $"the image is damaged ({string.Join("; ", _faults)}); restore it from a copy");
     }
 

@@ -20,6 +20,11 @@ public enum ManagerImageContent
     /// <summary>No seal entry opens: another platform configuration, another hardware TPM, or a damaged seal list.</summary>
     CannotUnseal,
 
+    /// <summary>
+    /// The image's key is sealed under a mask that is not where it should be, or was replaced since: an older image, or one of another hardware TPM.
+    /// </summary>
+    KeyMaskGone,
+
     /// <summary>The key is there, but no root verifies with all that it refers to.</summary>
     Damaged,
 
