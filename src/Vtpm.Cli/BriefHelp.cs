@@ -13,6 +13,9 @@ internal sealed class BriefHelp(HelpAction full) : SynchronousCommandLineAction
         help.Action = new BriefHelp((HelpAction)help.Action!);
     }
 
+    /// <summary>Help is for those whose command line is not right yet.</summary>
+    public override bool ClearsParseErrors => true;
+
     public override int Invoke(ParseResult parseResult)
     {
         foreach (Command command in parseResult.CommandResult.Command.Subcommands) command.Description = FirstLine(command.Description);

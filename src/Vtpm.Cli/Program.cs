@@ -29,7 +29,7 @@ internal static class Program
         OpenSslLibrary.Initialize();
         var root = new RootCommand(Description)
         {
-            UpCommand.Create(), StatusCommand.Create(), RunCommand.Create(), ManagerCommand.Create(), ManageCommand.Create(), HardwareCommand.Create(), VersionCommand(),
+            UpCommand.Create(), StatusCommand.Create(), RunCommand.Create(), ManagerCommand.Create(), ManageCommand.Create(), ApproveCommand.Create(), HardwareCommand.Create(), VersionCommand(),
         };
         BriefHelp.Install(root);
         // A token @FILE is a secret's, and not to be unfolded into arguments.

@@ -55,6 +55,22 @@ internal static class UserFile
         }
     }
 
+    /// <summary>A file that is no secret, in the place of whatever was there: the old one whole, or the new one.</summary>
+    public static void Replace(string path, ReadOnlySpan<byte> content)
+    {
+        string temporary = $"{path}.{Environment.ProcessId}.new";
+        Create(temporary, content);
+        try
+        {
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(temporary);
+            throw new CommandException($"{path} cannot be replaced: {exception.Message}");
+        }
+    }
+
     /// <summary>A secret: for its owner alone, and durable when this returns.</summary>
     public static void CreatePrivate(string path, ReadOnlyMemory<byte> content)
     {

@@ -10,6 +10,7 @@ public sealed class CommandLineTests
     [InlineData("run")]
     [InlineData("status")]
     [InlineData("manage")]
+    [InlineData("approve")]
     public void Help_OfAVerb_HasExamples(string verb)
     {
         (int exitCode, string output) = VtpmProcess.Run(verb, "--help");
@@ -23,7 +24,7 @@ public sealed class CommandLineTests
     {
         (int exitCode, string output) = VtpmProcess.Run("--help");
         Assert.Equal(0, exitCode);
-        foreach (string text in (string[])["up", "hardware", "manager", "manage", "run", "status", "version", "Exit codes"])
+        foreach (string text in (string[])["up", "hardware", "manager", "manage", "approve", "run", "status", "version", "Exit codes"])
             Assert.Contains(text, output, StringComparison.Ordinal);
         // A verb has a line: what is more to say, its own help does.
         Assert.DoesNotContain("Example", output, StringComparison.Ordinal);

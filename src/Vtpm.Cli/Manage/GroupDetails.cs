@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Vtpm.Client;
 using Vtpm.Manager;
@@ -31,7 +30,7 @@ internal static class GroupDetails
         Log.Line(" Platforms (PCR mask and composite hash, as 'vtpm approve sign' takes them):");
         foreach (VtpmPlatform platform in group.Platforms) Log.Line($"  {PlatformText.Of(platform)}");
         Log.Line(" Kernels:");
-        foreach (TpmDigest kernel in group.Kernels) Log.Line($"  {kernel}{KnownKernel(kernel)}");
+        foreach (TpmDigest kernel in group.Kernels) Log.Line($"  {kernel}{KernelText.Describe(kernel)}");
         Log.Line($" vTPMs: {group.Vtpms}");
         Log.Line($" Saves: {group.GroupSequence}");
     }
@@ -57,8 +56,6 @@ internal static class GroupDetails
         if (isThere) json.WriteString(name + "Modulus", Convert.ToHexStringLower(modulus.Span));
         else json.WriteNull(name + "Modulus");
     }
-
-    private static string KnownKernel(TpmDigest kernel) => kernel == TpmDigest.Of(Encoding.UTF8.GetBytes(VtpmListener.AnyVtpmLabel)) ? "  every vTPM on a socket" : "";
 
     private static string Hash(ReadOnlyMemory<byte> bytes) => Convert.ToHexStringLower(SHA1.HashData(bytes.Span));
 }

@@ -20,7 +20,7 @@ internal sealed class Guest : IDisposable
     {
         (_rig, _uuid) = (rig, uuid);
         _vtpm = Start();
-        Tpm = new TpmClient(new InMemoryTpm((_, request, response) => _vtpm.Execute(request, Locality, response)).Connect());
+        Tpm = new TpmClient(Open());
     }
 
     public TpmClient Tpm { get; }
@@ -58,6 +58,9 @@ internal sealed class Guest : IDisposable
         using TpmSecret secret = TpmSecret.WellKnown();
         return Tpm.Oiap(secret);
     }
+
+    /// <summary>Another link to the vTPM.</summary>
+    public ITpmConnection Open() => new InMemoryTpm((_, request, response) => _vtpm.Execute(request, Locality, response)).Connect();
 
     /// <summary>Sends any request; returns the response.</summary>
     public byte[] Send(TpmTag tag, uint ordinal, params byte[] parameters)

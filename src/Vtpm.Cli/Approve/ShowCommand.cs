@@ -1,0 +1,67 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Vtpm.Manager;
+using Vtpm.Wire;
+
+namespace Vtpm.Cli;
+
+/// <summary><c>vtpm approve show</c>: what a signed list says, and whether it is signed.</summary>
+internal static class ShowCommand
+{
+    private const string Description = """
+        Shows what a signed list approves; with --modulus, whether the authority has signed it (exit code 1 when it has not).
+
+        Examples:
+          vtpm approve show approved.1 --modulus authority.modulus
+        """;
+
+    public static Command Create()
+    {
+        var file = new Argument<string>("file") { Description = "A file of 'vtpm approve sign', or of Xen's calc.pl.", HelpName = "FILE" };
+        var modulus = new Option<string>("--modulus") { Description = "The authority's modulus, or its public key in PEM form.", HelpName = "FILE" };
+        var command = new Command("show", Description) { file, modulus };
+        command.SetAction(result =>
+        {
+            ApprovedFile approved = ApprovedFile.Read(UserFile.Read(result.GetRequiredValue(file)));
+            bool? isSigned = result.GetValue(modulus) is { } path ? approved.IsSignedBy(AuthorityModulus.Parse(UserFile.Read(path))) : null;
+            if (result.GetValue(Output.Json)) Output.WriteObject(json => Write(json, approved, isSigned));
+            else Print(approved, isSigned);
+            return (int)(isSigned == false ? ExitCode.Failed : ExitCode.Ok);
+        });
+        return command;
+    }
+
+    private static void Print(ApprovedFile file, bool? isSigned)
+    {
+        ApprovedList list = file.List;
+        Log.Line($"Sequence: {list.Sequence}{AsTime(list.Sequence)}");
+        Log.Line($"cfg_hash: {list.ConfigurationHash}");
+        Log.Line(file.IsOriginalForm ? "Form: the original's; its PCR masks are covered by no signature" : "Form: vTPMcfg2; everything is covered by the signature");
+        Log.Line($"Group: {(list.Group == Guid.Empty ? "every group of this authority" : list.Group.ToString())}");
+        Log.Line("Platforms:");
+        foreach (VtpmPlatform platform in list.Platforms) Log.Line($"  {PlatformText.Of(platform)}");
+        Log.Line("Kernels:");
+        foreach (TpmDigest kernel in list.Kernels) Log.Line($"  {kernel}{KernelText.Describe(kernel)}");
+        Log.Line($"Signature: {isSigned switch { true => "good", false => "NOT OF THIS AUTHORITY", null => "not checked; --modulus FILE does" }}");
+    }
+
+    private static void Write(Utf8JsonWriter json, ApprovedFile file, bool? isSigned)
+    {
+        ApprovedList list = file.List;
+        json.WriteNumber("sequence", list.Sequence);
+        json.WriteString("configHash", list.ConfigurationHash.ToString());
+        json.WriteString("form", file.IsOriginalForm ? "original" : "vTPMcfg2");
+        if (list.Group == Guid.Empty) json.WriteNull("group");
+        else json.WriteString("group", list.Group);
+        json.WriteList("platforms", list.Platforms.Select(PlatformText.Argument));
+        json.WriteList("kernels", list.Kernels);
+        if (isSigned is { } good) json.WriteBoolean("signed", good);
+        else json.WriteNull("signed");
+    }
+
+    /// <summary>A number that is a time of this century, as calc.pl makes them, in words.</summary>
+    private static string AsTime(ulong sequence) => sequence is > 946_684_800 and < 4_102_444_800
+        ? string.Create(CultureInfo.InvariantCulture, $" ({DateTimeOffset.FromUnixTimeSeconds((long)sequence):yyyy-MM-dd HH:mm} UTC)")
+        : "";
+}
