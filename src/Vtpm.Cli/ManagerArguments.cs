@@ -20,10 +20,15 @@ internal static class ManagerArguments
                 ("tpmlocality", { } value) => options with { Locality = ParseLocality(argument, value) },
                 ("owner_auth", { Length: > 0 } value) => options with { OwnerAuth = Options.ReadSecret("owner_auth=", value) },
                 ("srk_auth", { Length: > 0 } value) => options with { SrkAuth = Options.ReadSecret("srk_auth=", value) },
-                _ => throw new UsageException($"'{argument}' is not an argument of the manager; known are tpmdriver=ADDRESS, tpmlocality=0..4, owner_auth=SECRET and srk_auth=SECRET"),
+                ("tpm2", "0" or "1") => options with { IsTpm2 = parts[1] == "1" },
+                ("tpm2", _) => throw new UsageException($"'{argument}': write tpm2=1 when the hardware is a TPM 2.0"),
+                ("srk_handle", { } value) => options with { SrkHandle = ParseHandle(argument, value) },
+                _ => throw new UsageException(
+                    $"'{argument}' is not an argument of the manager; known are tpmdriver=ADDRESS, tpmlocality=0..4, owner_auth=SECRET, srk_auth=SECRET, tpm2=1 and srk_handle=0x81xxxxxx"),
             };
         }
 
+        if (options is { SrkHandle: not null, IsTpm2: false }) throw new UsageException("srk_handle= is for a TPM 2.0: add tpm2=1, or leave it out");
         return driver is null ? throw new UsageException("which hardware TPM? Write tpmdriver=/dev/tpm0, tpmdriver=unix:PATH or tpmdriver=tcp:HOST:PORT") : options;
     }
 
@@ -38,6 +43,13 @@ internal static class ManagerArguments
             throw new UsageException($"'{argument}': {exception.Message}");
         }
     }
+
+    /// <summary>Hexadecimal with or without 0x, as the original reads it.</summary>
+    private static uint ParseHandle(string argument, string value) =>
+        uint.TryParse(value.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? value[2..] : value, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint handle)
+            && handle >> 24 == 0x81
+            ? handle
+            : throw new UsageException($"'{argument}': write the handle of a persistent key, such as srk_handle=0x81000001");
 
     private static int ParseLocality(string argument, string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int locality) && locality <= 4

@@ -4,14 +4,15 @@ using Vtpm.Wire;
 namespace Vtpm.Client;
 
 /// <summary>
-/// <c>TPM_ES_RSAESOAEP_SHA1_MGF1</c>, Part 1 §31.1.1: RSAES-OAEP with SHA-1, MGF1 and the label <c>TCPA</c>, to the TPM's public key.
+/// RSAES-OAEP with MGF1 and a label, to a TPM's public key. Of a TPM 1.2: SHA-1 and the label <c>TCPA</c> (<c>TPM_ES_RSAESOAEP_SHA1_MGF1</c>, Part 1
+/// §31.1.1); of a TPM 2.0: the key's nameAlg and a label that says what for (TPM 2.0 Part 1, annex B.4).
 /// </summary>
 /// <remarks>
 /// The base library's OAEP takes no label, and its RSA no padding of one's own; see <see cref="ModularPower"/>.
 /// </remarks>
 internal static class RsaOaep
 {
-    private const int HashSize = TpmDigest.Size;
+    private const int MaxHashSize = 64;
 
     private static ReadOnlySpan<byte> DefaultExponent => [1, 0, 1];
 
@@ -22,52 +23,64 @@ internal static class RsaOaep
     {
         if (key.AlgorithmParms.AlgorithmId != TpmAlgorithmId.Rsa || WireFormat.Read(key.AlgorithmParms.Parms.Span, out TpmRsaKeyParms parms) != TpmResult.Success)
             throw new ArgumentException("not an RSA key", nameof(key));
-        ReadOnlySpan<byte> modulus = key.PubKey.Key.Span;
+        return Encrypt(key.PubKey.Key.Span, parms.Exponent.Span, HashAlgorithmName.SHA1, "TCPA"u8, message);
+    }
+
+    /// <param name="modulus">The key's.</param>
+    /// <param name="exponent">The key's; empty for 65537.</param>
+    /// <param name="hash">Of the label and of MGF1.</param>
+    /// <param name="label">Bytes, with a final zero where the specification has one.</param>
+    /// <param name="message">What is encrypted.</param>
+    /// <exception cref="ArgumentException">The key is no RSA key that this message can be encrypted to.</exception>
+    public static byte[] Encrypt(ReadOnlySpan<byte> modulus, ReadOnlySpan<byte> exponent, HashAlgorithmName hash, ReadOnlySpan<byte> label, ReadOnlySpan<byte> message)
+    {
         if (modulus.Length is < 64 or > 512 || modulus[0] < 0x80 || modulus[^1] % 2 == 0)
-            throw new ArgumentException("not an RSA modulus of 512 to 4096 bits", nameof(key));
-        if (message.Length > modulus.Length - 2 * HashSize - 2) throw new ArgumentException("too long for the key", nameof(message));
+            throw new ArgumentException("not an RSA modulus of 512 to 4096 bits", nameof(modulus));
+        Span<byte> labelHash = stackalloc byte[MaxHashSize];
+        labelHash = labelHash[..CryptographicOperations.HashData(hash, label, labelHash)];
+        if (message.Length > modulus.Length - 2 * labelHash.Length - 2) throw new ArgumentException("too long for the key", nameof(message));
 
         Span<byte> encoded = stackalloc byte[modulus.Length];
-        Encode(message, encoded);
+        Encode(hash, labelHash, message, encoded);
         byte[] cipher = new byte[modulus.Length];
-        ModularPower.Compute(encoded, Exponent(parms), modulus, cipher);
+        ModularPower.Compute(encoded, Exponent(exponent), modulus, cipher);
         CryptographicOperations.ZeroMemory(encoded);
         return cipher;
     }
 
-    private static ReadOnlySpan<byte> Exponent(in TpmRsaKeyParms parms)
+    private static ReadOnlySpan<byte> Exponent(ReadOnlySpan<byte> exponent)
     {
-        if (parms.Exponent.IsEmpty) return DefaultExponent;
-        ReadOnlySpan<byte> bytes = parms.Exponent.Span.TrimStart((byte)0);
+        if (exponent.IsEmpty) return DefaultExponent;
+        ReadOnlySpan<byte> bytes = exponent.TrimStart((byte)0);
         if (bytes.Length is 0 or > sizeof(uint) || bytes.SequenceEqual(One)) throw new ArgumentException("the key's exponent is no public exponent");
         return bytes;
     }
 
-    /// <summary>EM = 00 || maskedSeed || maskedDB, with DB = SHA1(label) || 00… || 01 || message.</summary>
-    private static void Encode(ReadOnlySpan<byte> message, Span<byte> encoded)
+    /// <summary>EM = 00 || maskedSeed || maskedDB, with DB = hash(label) || 00… || 01 || message.</summary>
+    private static void Encode(HashAlgorithmName hash, ReadOnlySpan<byte> labelHash, ReadOnlySpan<byte> message, Span<byte> encoded)
     {
-        Span<byte> seed = encoded.Slice(1, HashSize);
-        Span<byte> db = encoded[(1 + HashSize)..];
+        Span<byte> seed = encoded.Slice(1, labelHash.Length);
+        Span<byte> db = encoded[(1 + labelHash.Length)..];
         encoded.Clear();
-        SHA1.HashData("TCPA"u8, db);
+        labelHash.CopyTo(db);
         db[^(message.Length + 1)] = 1;
         message.CopyTo(db[^message.Length..]);
         RandomNumberGenerator.Fill(seed);
-        Mask(seed, db);
-        Mask(db, seed);
+        Mask(hash, labelHash.Length, seed, db);
+        Mask(hash, labelHash.Length, db, seed);
     }
 
     /// <summary>MGF1 of <paramref name="seed"/>, applied to <paramref name="target"/>.</summary>
-    private static void Mask(ReadOnlySpan<byte> seed, Span<byte> target)
+    private static void Mask(HashAlgorithmName hash, int hashSize, ReadOnlySpan<byte> seed, Span<byte> target)
     {
         Span<byte> input = stackalloc byte[seed.Length + sizeof(uint)];
-        Span<byte> block = stackalloc byte[HashSize];
+        Span<byte> block = stackalloc byte[hashSize];
         seed.CopyTo(input);
-        for (int offset = 0; offset < target.Length; offset += HashSize)
+        for (int offset = 0; offset < target.Length; offset += hashSize)
         {
-            System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(input[seed.Length..], offset / HashSize);
-            SHA1.HashData(input, block);
-            int length = Math.Min(HashSize, target.Length - offset);
+            System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(input[seed.Length..], offset / hashSize);
+            CryptographicOperations.HashData(hash, input, block);
+            int length = Math.Min(hashSize, target.Length - offset);
             for (int i = 0; i < length; i++) target[offset + i] ^= block[i];
         }
 

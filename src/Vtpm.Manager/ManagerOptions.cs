@@ -43,7 +43,19 @@ public sealed record ManagerOptions
     /// <summary>The locality that the hardware TPM sees the manager at (tpmlocality=); the image is sealed to it.</summary>
     public int Locality { get; init; }
 
-    /// <summary>owner_auth=: <c>well-known</c>, <c>hash:HEX</c> or <c>text:…</c>.</summary>
+    /// <summary>tpm2=1: the hardware is a TPM 2.0.</summary>
+    public bool IsTpm2 { get; init; }
+
+    /// <summary>
+    /// srk_handle=, of a TPM 2.0: the storage key to seal under, which has to be there. Null takes the one where a storage root key usually is
+    /// (0x81000001), or makes one.
+    /// </summary>
+    public uint? SrkHandle { get; init; }
+
+    /// <summary>
+    /// owner_auth=: <c>well-known</c>, <c>hash:HEX</c> or <c>text:…</c>. Of a TPM 2.0 it is the storage hierarchy's; a text is then the value itself, and
+    /// well-known the empty value.
+    /// </summary>
     public string OwnerAuth { get; init; } = "well-known";
 
     /// <summary>srk_auth=, in the same forms.</summary>

@@ -11,7 +11,8 @@ internal static class ManagerCommand
 
         Xen's own arguments come last, as in the manager domain's extra=: tpmdriver=ADDRESS (the hardware TPM: /dev/tpm0, unix:PATH or
         tcp:HOST:PORT), tpmlocality=0..4, owner_auth= and srk_auth= (well-known, hash:HEX or text:PASSWORD; or @FILE with one of these in it, since
-        everybody on the machine can read a command line).
+        everybody on the machine can read a command line). With tpm2=1 the hardware is a TPM 2.0, which seals but gives no deep quotes: owner_auth=
+        is its storage hierarchy's, and srk_handle=0x81xxxxxx names the storage key to seal under, in the place of the usual one.
 
         A vTPM is known by the socket that it comes in by: one Unix socket each, named after its uuid, in a folder that exists.
 

@@ -6,17 +6,18 @@ namespace Vtpm.Manager;
 /// <summary>What the manager found when it set up the hardware TPM.</summary>
 public sealed record HardwareSummary
 {
-    /// <summary>What <c>tpm_version</c> calls the chip version, such as <c>1.2.0.7</c>.</summary>
+    /// <summary>What <c>tpm_version</c> calls the chip version, such as <c>1.2.0.7</c>; of a TPM 2.0 <c>2.0</c> and its firmware's, such as <c>2.0.1.258</c>.</summary>
     public required string ChipVersion { get; init; }
 
     public required int SpecLevel { get; init; }
 
+    /// <summary>Of a TPM 2.0 the revision of the specification: 138 for 1.38.</summary>
     public required int ErrataRevision { get; init; }
 
     /// <summary>Four letters, or their hex digits where they are none.</summary>
     public required string Vendor { get; init; }
 
-    /// <summary>The PCRs in their order, as they were at the start.</summary>
+    /// <summary>The PCRs in their order, as they were at the start; none for a TPM 2.0 that has no SHA-1 of them.</summary>
     public required IReadOnlyList<TpmDigest> Pcrs { get; init; }
 
     /// <summary>Whether it was the manager, just now, who took ownership.</summary>

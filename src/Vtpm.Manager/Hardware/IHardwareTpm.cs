@@ -14,7 +14,7 @@ internal interface IHardwareTpm : IManagerSealer, IRollbackHardware, IDisposable
     /// <summary>Connects and sets the TPM up: started, emptied of what others have left, owned.</summary>
     /// <exception cref="ManagerException">It cannot be used as it is; the message says what to do.</exception>
     /// <exception cref="Transports.TpmTransportException">It cannot be reached.</exception>
-    static IHardwareTpm Start(ManagerOptions options, ManagerLog log) => Tpm12Hardware.Start(options, log);
+    static IHardwareTpm Start(ManagerOptions options, ManagerLog log) => options.IsTpm2 ? Tpm2Hardware.Start(options, log) : Tpm12Hardware.Start(options, log);
 
     /// <summary>What was found at the start.</summary>
     HardwareSummary Summary { get; }

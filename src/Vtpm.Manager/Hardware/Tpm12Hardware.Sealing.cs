@@ -19,6 +19,12 @@ internal sealed partial class Tpm12Hardware
 
     byte[]? IManagerSealer.Unseal(SealEntry entry)
     {
+        if (Tpm2SealedData.IsIn(entry))
+        {
+            _unsealFaults.Add("it was sealed by a TPM 2.0, and the hardware is used as a TPM 1.2 (tpm2=1 is not given)");
+            return null;
+        }
+
         // The TPM would say no more than TPM_WRONGPCRVAL.
         TpmDigest present = ReadComposite(entry.PcrMask);
         if (present != entry.DigestRelease)
