@@ -111,6 +111,7 @@ public sealed class ManagerImageFaultTests
                 {
                     Assert.True(open.Content == ManagerImageContent.Opened, name);
                     Assert.Equal(expected, Snapshot.Of(found!));
+                    if (sector < 4) Assert.Contains($"root {sector % 2} ", open.Reason, StringComparison.Ordinal);
                     if (sector is 2 or 3) Assert.Contains($"root {sector - 2} does not verify", open.Reason, StringComparison.Ordinal);
                 }
             }

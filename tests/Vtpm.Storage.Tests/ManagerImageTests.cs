@@ -197,7 +197,7 @@ public sealed class ManagerImageTests
         Assert.Equal(ManagerImageContent.NotAnImage, Outcome(lastByte));
 
         byte[] golden = new GoldenManagerImage().Build(vtpms: 1).Disk;
-        Assert.Equal(ManagerImageContent.NewerVersion, Outcome(With(golden, 4096 + 15, 1)));
+        Assert.Equal(ManagerImageContent.NewerVersion, Outcome(With(golden, 4096 + 15, 2)));
         Assert.Equal(ManagerImageContent.NotAnImage, Outcome(With(golden, 4096, 0)));
         Assert.Equal(ManagerImageContent.CannotUnseal, Outcome(golden, new SoftSealer(2)));
         Assert.Equal(ManagerImageContent.CannotUnseal, Outcome(With(golden, 4096 + 24 + 44 + 1, 0)));

@@ -44,6 +44,7 @@ public sealed class ManagerImageVectorTests
     /// <summary>What this version has written, and what every later one has to find in it.</summary>
     [Theory]
     [InlineData("ours-v0", 0)]
+    [InlineData("ours-v1", 1)]
     public void Ours_File_OpensForever(string name, uint version)
     {
         byte[] disk = ImageVectors.Read(name + ".txt");

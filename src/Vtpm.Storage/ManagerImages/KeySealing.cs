@@ -6,7 +6,7 @@ namespace Vtpm.Storage;
 /// <summary>Has the hardware TPM seal the keys of an image, once for each platform. Null whenever it refuses.</summary>
 internal sealed class KeySealing(ManagerImage image, IManagerSealer sealer)
 {
-    /// <summary>A group's keys to its platforms, in as many entries as its sector has.</summary>
+    /// <summary>A group's keys to its platforms, those that are sealed already left as they are; in as many entries as its content has.</summary>
     public SealEntry[]? SealGroup(ManagerGroup group)
     {
         GroupKeys keys = group.Keys!;
@@ -18,7 +18,7 @@ internal sealed class KeySealing(ManagerImage image, IManagerSealer sealer)
             GroupKey = keys.GroupKey.Span.ToArray(),
             RollbackMacKey = keys.RollbackMacKey.Span.ToArray(),
         };
-        SealEntry[]? seals = SealAll(group.Platforms, WireFormat.ToBytes(content), GroupSector.SealCount);
+        SealEntry[]? seals = SealAll(group.Platforms, WireFormat.ToBytes(content), group.Content.Seals.Length, entry => entry);
         CryptographicOperations.ZeroMemory(content.AikAuth);
         CryptographicOperations.ZeroMemory(content.GroupKey);
         CryptographicOperations.ZeroMemory(content.RollbackMacKey);
@@ -40,18 +40,27 @@ internal sealed class KeySealing(ManagerImage image, IManagerSealer sealer)
             Key = keys.MaskedKey(),
         };
         IReadOnlyList<SealEntry> platforms = image.Groups[0].Platforms;
-        SealEntry[]? seals = SealAll(platforms, WireFormat.ToBytes(content), platforms.Count);
+        var known = new Dictionary<PlatformConfiguration, SealEntry>();
+        foreach (SealEntry entry in image.KnownRootSeals) known.TryAdd(new(entry.PcrMask, entry.DigestRelease), entry);
+        SealEntry[]? seals = SealAll(
+            platforms, WireFormat.ToBytes(content), platforms.Count, entry => known.GetValueOrDefault(new(entry.PcrMask, entry.DigestRelease)));
         CryptographicOperations.ZeroMemory(content.Key);
         return seals;
     }
 
-    private SealEntry[]? SealAll(IReadOnlyList<SealEntry> platforms, byte[] secret, int length)
+    private SealEntry[]? SealAll(IReadOnlyList<SealEntry> platforms, byte[] secret, int length, Func<SealEntry, SealEntry> known)
     {
         var seals = new SealEntry[length];
         try
         {
             for (int i = 0; i < platforms.Count; i++)
             {
+                if (known(platforms[i]) is { SealedData: { } data } present && data.AsSpan().ContainsAnyExcept((byte)0))
+                {
+                    seals[i] = present;
+                    continue;
+                }
+
                 var platform = new PlatformConfiguration(platforms[i].PcrMask, platforms[i].DigestRelease);
                 if (sealer.Seal(platform, secret) is not { SealedData.Length: SealEntry.SealedDataSize } entry) return null;
                 seals[i] = entry with { PcrMask = platform.PcrMask, DigestRelease = platform.DigestRelease };

@@ -59,7 +59,7 @@ public sealed partial class ManagerGroup
             },
             old.Dispose);
         DropIdentity();
-        InvalidateSeals();
+        ForgetSeals();
     }
 
     /// <summary>The reader's: what will tell, should the group be opened, whether it belongs to the root it was found under.</summary>

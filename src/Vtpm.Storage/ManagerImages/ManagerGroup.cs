@@ -8,11 +8,6 @@ namespace Vtpm.Storage;
 /// </summary>
 public sealed partial class ManagerGroup
 {
-    /// <summary>Platforms that a group's sector has room for.</summary>
-    public const int MaxPlatforms = GroupSector.SealCount;
-
-    public const int MaxKernels = GroupSector.KernelCount;
-
     private const ulong RollbackFlag = 1;
 
     private readonly ManagerImage _image;
@@ -54,12 +49,6 @@ public sealed partial class ManagerGroup
     /// </summary>
     public bool RollbackDetected => (_content.Flags & RollbackFlag) != 0;
 
-    /// <summary>The platforms that may open the group. The sealed data are empty until the first save after they were set.</summary>
-    public IReadOnlyList<SealEntry> Platforms => new ArraySegment<SealEntry>(_content.Seals, 0, (int)_content.SealsUsed);
-
-    /// <summary>The kernel hashes that the group admits.</summary>
-    public IReadOnlyList<TpmDigest> Kernels => new ArraySegment<TpmDigest>(_content.Kernels, 0, (int)_content.KernelsUsed);
-
     /// <summary>The authorization value of the AIK, 20 bytes. Secret.</summary>
     /// <exception cref="InvalidOperationException">The group is closed.</exception>
     public ReadOnlySpan<byte> AikAuth => RequireKeys().AikAuth.Span;
@@ -93,9 +82,6 @@ public sealed partial class ManagerGroup
 
     internal bool NeedsWrite => IsDirty || Disk is null;
 
-    /// <summary>The sealed data of the platforms belong to the present keys.</summary>
-    internal bool IsSealed { get; private set; }
-
     internal GroupSector Content => _content;
 
     /// <summary>The vTPM at a place in the order of the image.</summary>
@@ -118,35 +104,6 @@ public sealed partial class ManagerGroup
             RecoveryData = RsaBytes(recoveryData, nameof(recoveryData)),
         });
 
-    /// <summary>
-    /// Sets the platforms that may open the group and the kernels it admits. The next save seals the keys to the platforms; those of group 0
-    /// open the whole image too.
-    /// </summary>
-    /// <exception cref="ArgumentException">More than <see cref="MaxPlatforms"/> or <see cref="MaxKernels"/>.</exception>
-    public void SetConfiguration(ulong sequence, IReadOnlyCollection<PlatformConfiguration> platforms, IReadOnlyCollection<TpmDigest> kernels)
-    {
-        ArgumentNullException.ThrowIfNull(platforms);
-        ArgumentNullException.ThrowIfNull(kernels);
-        if (platforms.Count > MaxPlatforms) throw new ArgumentException($"a group has at most {MaxPlatforms} platforms", nameof(platforms));
-        if (kernels.Count > MaxKernels) throw new ArgumentException($"a group has at most {MaxKernels} kernels", nameof(kernels));
-
-        var seals = new SealEntry[MaxPlatforms];
-        var hashes = new TpmDigest[MaxKernels];
-        platforms.Select(platform => new SealEntry { PcrMask = platform.PcrMask, DigestRelease = platform.DigestRelease, SealedData = [] }).ToArray()
-            .CopyTo(seals, 0);
-        kernels.ToArray().CopyTo(hashes, 0);
-        Change(_content with
-        {
-            ConfigurationSequence = sequence,
-            SealsUsed = (uint)platforms.Count,
-            Seals = seals,
-            KernelsUsed = (uint)kernels.Count,
-            Kernels = hashes,
-        });
-        InvalidateSeals();
-        EndRecovery();
-    }
-
     /// <summary>The authority has judged the group's state to be the right one.</summary>
     public void AcknowledgeRollback() => Change(_content with { Flags = _content.Flags & ~RollbackFlag });
 
@@ -165,7 +122,7 @@ public sealed partial class ManagerGroup
             },
             old.Dispose);
         MarkAllDirty();
-        InvalidateSeals();
+        ForgetSeals();
     }
 
     /// <summary>Adds a vTPM with key data of zeros; null when the image has one of that name, in whichever group.</summary>
@@ -236,7 +193,8 @@ public sealed partial class ManagerGroup
 
     /// <summary>Every sector of it on the disk.</summary>
     internal IEnumerable<uint> Sectors() =>
-        Pages.Select(page => page.Disk).Append(Disk).OfType<SectorReference>().Select(reference => reference.Location).Concat(Tree.Sectors);
+        Pages.Select(page => page.Disk).Append(Disk).OfType<SectorReference>().Select(reference => reference.Location).Concat(Tree.Sectors)
+            .Concat(Chain.Sectors);
 
     internal void MarkDirty()
     {
@@ -254,6 +212,7 @@ public sealed partial class ManagerGroup
     internal void MarkAllDirty()
     {
         Pages.ForEach(MarkDirty);
+        MarkChainDirty();
         MarkDirty();
     }
 
@@ -271,10 +230,12 @@ public sealed partial class ManagerGroup
     }
 
     /// <summary>The group is on the disk so: after it was read or saved.</summary>
-    internal void SetDisk(SectorReference disk, HashTree tree, GroupSector content)
+    internal void SetDisk(SectorReference disk, HashTree tree, ConfigurationChain chain, GroupSector content)
     {
         Disk = disk;
         Tree = tree;
+        Chain = chain;
+        _isChainDirty = false;
         _content = content;
         IsDirty = false;
         IsSealed = true;
@@ -312,15 +273,6 @@ public sealed partial class ManagerGroup
         _content = content;
         Changes.Record(() => _content = old);
         MarkDirty();
-    }
-
-    private void InvalidateSeals()
-    {
-        bool old = IsSealed;
-        IsSealed = false;
-        Changes.Record(() => IsSealed = old);
-        if (_lacksAikSecret) DropIdentity();
-        if (Index == 0) _image.ForgetRootSeals();
     }
 
     private void Append(ManagerVtpm vtpm)

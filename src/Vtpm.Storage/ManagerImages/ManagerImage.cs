@@ -4,7 +4,7 @@ using Vtpm.Wire;
 namespace Vtpm.Storage;
 
 /// <summary>
-/// The manager's disk image, format version 0: groups of vTPMs under keys that the hardware TPM seals. All of it is in memory; <see cref="Save"/>
+/// The manager's disk image, format versions 0 and 1: groups of vTPMs under keys that the hardware TPM seals. All of it is in memory; <see cref="Save"/>
 /// writes what changed.
 /// </summary>
 /// <remarks>
@@ -66,6 +66,11 @@ public sealed class ManagerImage : IDisposable
     public bool IsPersistent => _groups[0].Platforms.Count > 0;
 
     /// <summary>
+    /// The version of the format that the image needs: 0, which Xen's manager reads, while no group has more than 5 platforms or 16 kernels.
+    /// </summary>
+    public uint FormatVersion => _groups.Exists(group => group.NeedsChain) ? SealListSector.LongListsVersion : SealListSector.OriginalVersion;
+
+    /// <summary>
     /// The other root is still sealed to earlier platforms of group 0, which so can open the state before this one. One more save ends that.
     /// </summary>
     public bool EarlierSealsRemain => IsPersistent && RootSealsOnDisk[LiveRoot] && !RootSealsOnDisk[1 - LiveRoot];
@@ -102,6 +107,15 @@ public sealed class ManagerImage : IDisposable
 
     /// <summary>Whether the seal list of root 0, 1 on the disk is <see cref="RootSeals"/>.</summary>
     internal bool[] RootSealsOnDisk { get; } = [false, false];
+
+    /// <summary>Seals of the present keys, of platforms that may be among the new ones, when <see cref="RootSeals"/> have to be made.</summary>
+    internal IReadOnlyList<SealEntry> KnownRootSeals { get; private set; } = [];
+
+    /// <summary>Where <see cref="RootSeals"/> go on, of which the first sectors have thirteen; both roots refer to the same ones.</summary>
+    internal IReadOnlyList<uint> SealChain { get; set; } = [];
+
+    /// <summary>The format version that the seal list of root 0, 1 says.</summary>
+    internal uint[] VersionOnDisk { get; } = [0, 0];
 
     /// <summary>A new image over whatever the store holds: older roots have to go before the first one is written.</summary>
     internal bool MustWipe { get; set; }
@@ -321,11 +335,13 @@ public sealed class ManagerImage : IDisposable
         Changes.Record(() => Dropped.RemoveRange(count, Dropped.Count - count));
     }
 
-    internal void ForgetRootSeals()
+    /// <param name="keepKnown">What is sealed belongs to the present keys, and is taken again for platforms that stay.</param>
+    internal void ForgetRootSeals(bool keepKnown)
     {
-        SealEntry[]? old = RootSeals;
+        (SealEntry[]? old, IReadOnlyList<SealEntry> known) = (RootSeals, KnownRootSeals);
+        KnownRootSeals = keepKnown ? old ?? known : [];
         RootSeals = null;
-        Changes.Record(() => RootSeals = old);
+        Changes.Record(() => (RootSeals, KnownRootSeals) = (old, known));
     }
 
     private void Replace(ImageKeys keys)
@@ -339,6 +355,6 @@ public sealed class ManagerImage : IDisposable
                 keys.Dispose();
             },
             old.Dispose);
-        ForgetRootSeals();
+        ForgetRootSeals(keepKnown: false);
     }
 }

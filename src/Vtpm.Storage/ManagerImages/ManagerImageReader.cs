@@ -9,6 +9,9 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
     private const int RootCount = 2;
     private const int LongestSealList = 100;
 
+    // Beyond it is no version, but damage.
+    private const uint MostPlausibleVersion = 0xFFFF;
+
     private readonly SectorDisk _disk = new(store);
     private readonly Dictionary<string, byte[]?> _unsealed = [];
     private readonly List<string> _faults = [];
@@ -32,6 +35,7 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
             {
                 if (FindKeys(root, lists[root]) is { } candidate) _candidates.Add(candidate);
                 else if (IsUsable(lists[root])) _faults.Add($"root {root} is sealed for another configuration");
+                else if (!IsEmpty(lists[root])) _faults.Add($"the seal list of root {root} does not begin as one does");
             }
 
             // Not the other root instead, which may be an older state under no mask, or under one that is there.
@@ -60,7 +64,10 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
 
     private static bool HasMagic(in SealListSector list) => list.Magic.AsSpan().SequenceEqual(SealListSector.ExpectedMagic);
 
-    private static bool IsUsable(SealListSector list) => HasMagic(list) && list.Version == SealListSector.CurrentVersion;
+    private static bool IsUsable(SealListSector list) => HasMagic(list) && list.Version <= SealListSector.CurrentVersion;
+
+    // As the other root's is before the second save.
+    private static bool IsEmpty(SealListSector list) => !WireFormat.ToBytes(list).AsSpan().ContainsAnyExcept((byte)0);
 
     private SealListSector ReadSealList(uint sector)
     {
@@ -72,9 +79,16 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
     // Null when there is at least one seal list to try.
     private ManagerOpen? Classify(SealListSector[] lists)
     {
+        // Either root: an older one beside it would be an older state.
+        int newer = Array.FindIndex(lists, list => HasMagic(list) && list.Version is > SealListSector.CurrentVersion and <= MostPlausibleVersion);
+        if (newer >= 0)
+        {
+            return Refuse(
+                ManagerImageContent.NewerVersion,
+                $"root {newer} of the image has format version {lists[newer].Version} and this manager knows up to {SealListSector.CurrentVersion}; use the newer manager");
+        }
+
         if (lists.Any(IsUsable)) return RootsAreZero() ? NeverSaved() : null;
-        if (lists.Any(list => HasMagic(list)))
-            return Refuse(ManagerImageContent.NewerVersion, "the image has a newer format than this manager knows; use the newer manager");
         return _disk.IsZero()
             ? Refuse(ManagerImageContent.Blank, "the image is blank")
             : Refuse(ManagerImageContent.NotAnImage, "this is no manager's image: check the name; a disk to be reused has to be wiped first");
@@ -96,27 +110,36 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
         return true;
     }
 
-    // Walks the list, which may go on in other sectors, to the first entry that opens.
+    // The first entry that opens, of a list that may go on in other sectors.
     private Candidate? FindKeys(int root, SealListSector list)
     {
         if (!IsUsable(list)) return null;
-        SealListSector first = list;
-        var chain = new List<uint>();
+        SealEntry[] entries = ReadEntries(list, out List<uint> chain, out bool isWhole);
+        foreach (SealEntry entry in entries)
+        {
+            if (Unseal(entry) is not { } plain || WireFormat.Read(plain, out SealedRoot sealedRoot) != TpmResult.Success) continue;
+            if (!sealedRoot.Magic.AsSpan().SequenceEqual(SealedRoot.ExpectedMagic)) continue;
+            return ReadRoot(root, sealedRoot, list.Version, isWhole ? entries : null, chain);
+        }
+
+        return null;
+    }
+
+    private SealEntry[] ReadEntries(SealListSector list, out List<uint> chain, out bool isWhole)
+    {
+        var entries = new List<SealEntry>();
+        chain = [];
+        isWhole = false;
         while (list.Length <= SealListSector.EntryCount)
         {
-            for (int i = 0; i < list.Length; i++)
-            {
-                if (Unseal(list.Entries[i]) is not { } plain || WireFormat.Read(plain, out SealedRoot sealedRoot) != TpmResult.Success) continue;
-                if (!sealedRoot.Magic.AsSpan().SequenceEqual(SealedRoot.ExpectedMagic)) continue;
-                return ReadRoot(root, sealedRoot, first, chain);
-            }
-
+            entries.AddRange(list.Entries.AsSpan(0, (int)list.Length));
+            isWhole = list.Next == 0;
             if (list.Next < SectorDisk.FirstFree || list.Next >= _disk.Count || chain.Count == LongestSealList) break;
             chain.Add(list.Next);
             list = ReadSealList(list.Next);
         }
 
-        return null;
+        return [.. entries];
     }
 
     // The two lists are mostly the same: the hardware TPM, which is slow, is asked once for each entry.
@@ -127,12 +150,11 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
         return plain;
     }
 
-    private Candidate ReadRoot(int root, in SealedRoot sealedRoot, SealListSector list, List<uint> chain)
+    private Candidate ReadRoot(int root, in SealedRoot sealedRoot, uint version, SealEntry[]? seals, List<uint> chain)
     {
         var plain = new byte[SectorDisk.PlainSize];
         ImageKeys keys = _masks.Unmask(sealedRoot, key => _disk.TryRead(key, (uint)(RootCount + root), plain), out bool verified);
-        SealEntry[]? seals = list.Next == 0 ? list.Entries[..(int)list.Length] : null;
-        return new Candidate(root, keys, seals, chain, verified ? SectorDisk.Parse<RootSector>(plain) : null, plain[..RootSector.MacArea]);
+        return new Candidate(root, keys, version, seals, chain, verified ? SectorDisk.Parse<RootSector>(plain) : null, plain[..RootSector.MacArea]);
     }
 
     private ManagerOpen OpenNewest(bool sameSeals)
@@ -165,5 +187,5 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
     private string Warning(Candidate taken) => _faults.Count == 0 ? "" : $"{string.Join("; ", _faults)}; the state of root {taken.Root} was taken";
 }
 
-/// <summary>A root whose seal list opens. The sector is null when it does not verify.</summary>
-internal sealed record Candidate(int Root, ImageKeys Keys, SealEntry[]? Seals, List<uint> SealChain, RootSector? Sector, byte[] MacArea);
+/// <summary>A root whose seal list opens. The seals are null when they are not all there, the sector when it does not verify.</summary>
+internal sealed record Candidate(int Root, ImageKeys Keys, uint Version, SealEntry[]? Seals, List<uint> SealChain, RootSector? Sector, byte[] MacArea);

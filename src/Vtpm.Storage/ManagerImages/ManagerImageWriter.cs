@@ -17,6 +17,8 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
     private readonly List<Action> _apply = [];
     private readonly List<uint> _annexes = [];
     private readonly int _target = 1 - image.LiveRoot;
+    private readonly uint _version = image.FormatVersion;
+    private IReadOnlyList<uint> _sealChain = image.SealChain;
     private bool _saved;
 
     public ManagerSave Write()
@@ -80,9 +82,11 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         HashTree tree = WritePages(group);
         content.VtpmLocations = tree.Locations;
         content.VtpmHashes = tree.Hashes;
-        content.BootConfigurationsNext = 0;
+        ConfigurationChain chain = WriteChain(group, content);
+        content.BootConfigurationsNext = chain.First;
         if (group.IsOpen)
         {
+            content.NextHash = chain.Hash;
             content.Sequence++;
             content.VtpmCount = (uint)group.VtpmCount;
             content.Mac = new byte[AesCmac.Size];
@@ -96,8 +100,15 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         }
 
         var reference = new SectorReference(Replace(group.Disk, plain), SHA256.HashData(plain.AsSpan(0, GroupSector.HashArea)));
-        _apply.Add(() => group.SetDisk(reference, tree, content));
+        _apply.Add(() => group.SetDisk(reference, tree, chain, content));
         return reference;
+    }
+
+    private ConfigurationChain WriteChain(ManagerGroup group, in GroupSector content)
+    {
+        if (group.NeedsChain && !group.NeedsChainWrite) return group.Chain;
+        foreach (uint sector in group.Chain.Sectors) image.Space.Release(sector);
+        return ConfigurationChain.Write(content, Write);
     }
 
     private HashTree WritePages(ManagerGroup group)
@@ -124,13 +135,35 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
 
     private void WriteSealList(SealEntry[] seals)
     {
-        if (image.RootSealsOnDisk[_target] && seals == image.RootSeals) return;
-        var entries = new SealEntry[SealListSector.EntryCount];
-        seals.CopyTo(entries, 0);
-        var list = new SealListSector { Magic = SealListSector.ExpectedMagic.ToArray(), Length = (uint)seals.Length, Entries = entries };
+        if (image.RootSealsOnDisk[_target] && seals == image.RootSeals && image.VersionOnDisk[_target] == _version) return;
+        SealEntry[][] parts = [.. seals.Chunk(SealListSector.EntryCount)];
+        if (seals != image.RootSeals) WriteSealChain(parts);
         image.RootSealsOnDisk[_target] = false;   // until the save has succeeded: what is there now is the old list, the new one, or a torn one
-        image.Disk.WriteClear((uint)_target, WireFormat.ToBytes(list));
+        WriteSealSector((uint)_target, parts[0], _sealChain.Count > 0 ? _sealChain[0] : 0);
         image.Disk.Flush();
+    }
+
+    // What has no room in sector 0 or 1, for both roots.
+    private void WriteSealChain(SealEntry[][] parts)
+    {
+        var sectors = new uint[parts.Length - 1];
+        for (int i = sectors.Length - 1; i >= 0; i--)
+        {
+            sectors[i] = image.Space.Take();
+            WriteSealSector(sectors[i], parts[i + 1], i + 1 < sectors.Length ? sectors[i + 1] : 0);
+        }
+
+        _sealChain = sectors;
+    }
+
+    private void WriteSealSector(uint sector, SealEntry[] entries, uint next)
+    {
+        var list = new SealListSector
+        {
+            Magic = SealListSector.ExpectedMagic.ToArray(), Version = _version, Length = (uint)entries.Length, Next = next, Entries = entries,
+        };
+        Array.Resize(ref list.Entries, SealListSector.EntryCount);
+        image.Disk.WriteClear(sector, WireFormat.ToBytes(list));
     }
 
     private void WriteRoot(HashTree groups)
@@ -197,14 +230,16 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
     private void Apply(SealEntry[] seals, HashTree tree)
     {
         foreach (uint sector in image.Annexes.Concat(image.Dropped)) image.Space.Release(sector);
+        if (_sealChain != image.SealChain)
+            foreach (uint sector in image.SealChain) image.Space.Release(sector);
         image.Space.Commit();
         image.Dropped.Clear();
         image.Annexes = _annexes;
         _apply.ForEach(action => action());
         image.Tree = tree;
         if (seals != image.RootSeals) image.RootSealsOnDisk[image.LiveRoot] = false;
-        image.RootSeals = seals;
-        image.RootSealsOnDisk[_target] = true;
+        (image.RootSeals, image.SealChain) = (seals, _sealChain);
+        (image.RootSealsOnDisk[_target], image.VersionOnDisk[_target]) = (true, _version);
         image.LiveRoot = _target;
         image.IsInDoubt = false;
         image.Sequence++;

@@ -21,6 +21,7 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
     {
         _taken = true;
         _image.RootSealsOnDisk[1 - candidate.Root] = sameSeals && _image.RootSeals is not null;
+        _image.VersionOnDisk.AsSpan().Fill(candidate.Version);
         return _image;
     }
 
@@ -43,13 +44,14 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
             if (LoadGroup(reference) is { } fault) return fault;
         if (!_image.Groups[0].IsOpen) return GroupZeroIsClosed;
 
-        List<uint> annexes = [.. candidate.SealChain];
+        List<uint> annexes = [];
         if (!TryReadRollbackMacs(annexes, out Dictionary<uint, byte[]> macs)) return "the list of rollback MACs does not verify";
         CheckRollbackMacs(macs);
         _image.SetRoot(candidate.Root, _root, _map);
         _image.Tree = tree;
+        if (TryAdoptSeals()) _image.SealChain = candidate.SealChain;
+        else annexes.AddRange(candidate.SealChain);
         _image.Annexes = annexes;
-        AdoptSeals();
         return null;
     }
 
@@ -68,8 +70,10 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         if (Read(reference.Location) is not { } plain || !HashMatches(plain.AsSpan(0, GroupSector.HashArea), reference.Hash))
             return $"the group in sector {reference.Location} does not verify";
         GroupSector content = SectorDisk.Parse<GroupSector>(plain);
-        if (content.SealsUsed > GroupSector.SealCount || content.KernelsUsed > GroupSector.KernelCount)
-            return $"the group in sector {reference.Location} has {content.SealsUsed} platforms and {content.KernelsUsed} kernels";
+        if (!IsPossible(content)) return $"the group in sector {reference.Location} has {content.SealsUsed} platforms and {content.KernelsUsed} kernels";
+        ConfigurationChain? chain = ConfigurationChain.None;
+        if (ConfigurationChain.IsNeeded(content) && !ConfigurationChain.TryRead(Read, ref content, out chain))
+            return $"the configuration of the group in sector {reference.Location} does not verify";
         long pages = ((long)content.VtpmCount + VtpmSector.VtpmCount - 1) / VtpmSector.VtpmCount;
         if (pages > disk.Count) return $"the group in sector {reference.Location} has {content.VtpmCount} vTPMs";
 
@@ -78,9 +82,13 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         bool loaded = TryLoadVtpms(group, content, (int)pages, out HashTree? tree, out string fault);
         _image.Adopt(group);   // in any case, so that its keys end with the image
         if (!loaded) return fault;
-        group.SetDisk(reference, tree!, content);
+        group.SetDisk(reference, tree!, chain, content);
         return null;
     }
+
+    private bool IsPossible(in GroupSector content) => candidate.Version >= SealListSector.LongListsVersion
+        ? content.SealsUsed <= ManagerGroup.MaxPlatforms && content.KernelsUsed <= ManagerGroup.MaxKernels
+        : !ConfigurationChain.IsNeeded(content);
 
     // No keys when no seal opens: the group stays closed. False when one opens and its keys are not the group's.
     private bool TryOpenKeys(in GroupSector content, byte[] plain, out GroupKeys? keys)
@@ -178,13 +186,14 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
     }
 
     // The list is used again for the other root, unless it is not the one that belongs to group 0: then it is sealed anew.
-    private void AdoptSeals()
+    private bool TryAdoptSeals()
     {
         IReadOnlyList<SealEntry> platforms = _image.Groups[0].Platforms;
-        if (candidate.Seals is not { } seals || seals.Length != platforms.Count) return;
+        if (candidate.Seals is not { } seals || seals.Length != platforms.Count) return false;
         for (int i = 0; i < seals.Length; i++)
-            if (seals[i].PcrMask != platforms[i].PcrMask || seals[i].DigestRelease != platforms[i].DigestRelease) return;
+            if (seals[i].PcrMask != platforms[i].PcrMask || seals[i].DigestRelease != platforms[i].DigestRelease) return false;
         _image.RootSeals = seals;
         _image.RootSealsOnDisk[candidate.Root] = true;
+        return true;
     }
 }

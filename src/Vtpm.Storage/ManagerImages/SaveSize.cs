@@ -6,6 +6,7 @@ internal static class SaveSize
     /// <summary>Sectors that the changes of <paramref name="image"/> take, without the root, which has a place of its own.</summary>
     public static int Of(ManagerImage image) =>
         RollbackMacSectors(GroupsWithMac(image).Count())
+        + (image.RootSeals is null ? SealListSectors(image.Groups[0].Platforms.Count) : 0)
         + image.Tree.CountWrites(image.Groups.Count, ChangedGroups(image))
         + image.Groups.Where(group => group.NeedsWrite).Sum(Of);
 
@@ -21,8 +22,11 @@ internal static class SaveSize
     private static int Of(ManagerGroup group)
     {
         int[] changed = group.ChangedPages();
-        return 1 + changed.Length + group.Tree.CountWrites(group.Pages.Count, changed);
+        return 1 + (group.NeedsChainWrite ? ConfigurationChain.Count(group.Content) : 0) + changed.Length + group.Tree.CountWrites(group.Pages.Count, changed);
     }
+
+    // Beside sector 0 or 1.
+    private static int SealListSectors(int platforms) => Math.Max(0, (platforms - 1) / SealListSector.EntryCount);
 
     private static int RollbackMacSectors(int macs) =>
         (Math.Max(0, macs - RootSector.RollbackMacCount) + RollbackMacSector.MacCount - 1) / RollbackMacSector.MacCount;

@@ -147,8 +147,7 @@ internal sealed class ReferenceReader
 
     private void Group(int index, byte[] plain, byte[] macArea, byte[]? mac)
     {
-        byte[][] entries = [.. Enumerable.Range(0, (int)UInt32(plain, 1096)).Select(i => plain[(1100 + (EntrySize * i))..(1100 + (EntrySize * (i + 1)))])];
-        byte[][] kernels = [.. Enumerable.Range(0, (int)UInt32(plain, 2600)).Select(i => plain[(2604 + (20 * i))..(2624 + (20 * i))])];
+        (List<byte[]> entries, List<byte[]> kernels) = Configuration(plain);
         byte[]? keys = entries.Select(_unseal).FirstOrDefault(secret => secret is { Length: 72 } && secret.AsSpan(0, 4).SequenceEqual("TGrp"u8));
         bool rollback = (UInt64(plain, 832) & 1) != 0;
         if (keys is not null)
@@ -166,6 +165,28 @@ internal sealed class ReferenceReader
         foreach (byte[] kernel in kernels) _text.AppendLine($"  kernel {Convert.ToHexStringLower(kernel)}");
         if (keys is not null) _text.AppendLine(Hex(keys.AsSpan(20)));
         Vtpms(plain, keys?[40..56]);
+    }
+
+    // From version 1 on the lists may be longer than the group's sector has room for, and go on in others.
+    private (List<byte[]> Entries, List<byte[]> Kernels) Configuration(byte[] group)
+    {
+        (int platforms, int kernels) = ((int)UInt32(group, 1096), (int)UInt32(group, 2600));
+        List<byte[]> entries = [.. Enumerable.Range(0, Math.Min(5, platforms)).Select(i => group[(1100 + (EntrySize * i))..(1100 + (EntrySize * (i + 1)))])];
+        List<byte[]> hashes = [.. Enumerable.Range(0, Math.Min(16, kernels)).Select(i => group[(2604 + (20 * i))..(2624 + (20 * i))])];
+        Verify(Version == 1 || (entries.Count == platforms && hashes.Count == kernels), "lists that are too long for version 0");
+        (uint next, byte[] hash) = (UInt32(group, 3552), group[2924..2956]);
+        while (entries.Count < platforms || hashes.Count < kernels)
+        {
+            byte[] sector = Sector(next);
+            Verify(SHA256.HashData(sector.AsSpan(4)).AsSpan().SequenceEqual(hash), $"sector {next} of a configuration has a wrong hash");
+            (int here, int kernelsHere) = ((int)UInt32(sector, 36), (int)UInt32(sector, 40));
+            int at = 44 + (EntrySize * here);
+            entries.AddRange(Enumerable.Range(0, here).Select(i => sector[(44 + (EntrySize * i))..(44 + (EntrySize * (i + 1)))]));
+            hashes.AddRange(Enumerable.Range(0, kernelsHere).Select(i => sector[(at + (20 * i))..(at + (20 * (i + 1)))]));
+            (next, hash) = (UInt32(sector, 0), sector[4..36]);
+        }
+
+        return (entries, hashes);
     }
 
     private void Vtpms(byte[] group, byte[]? groupKey)

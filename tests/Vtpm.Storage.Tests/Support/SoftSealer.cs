@@ -17,6 +17,8 @@ internal sealed class SoftSealer(byte configuration = 1) : IManagerSealer
 
     public int Unsealed { get; private set; }
 
+    public int Sealed { get; private set; }
+
     public static TpmDigest Configuration(byte number)
     {
         TpmDigest digest = default;
@@ -25,6 +27,12 @@ internal sealed class SoftSealer(byte configuration = 1) : IManagerSealer
     }
 
     public static PlatformConfiguration Platform(byte number) => new(0x0000_00FF, Configuration(number));
+
+    /// <summary>The first is <see cref="Platform"/> 1, and no other one is any of those.</summary>
+    public static PlatformConfiguration[] Platforms(int count) =>
+        [Platform(1), .. Enumerable.Range(1, count - 1).Select(i => new PlatformConfiguration(0x0000_00FF, TpmDigest.Of(BitConverter.GetBytes(i))))];
+
+    public static TpmDigest[] Kernels(int count) => [.. Enumerable.Range(0, count).Select(i => TpmDigest.Of(BitConverter.GetBytes(~i)))];
 
     /// <summary>256 bytes: one of length, the veiled secret, zeros, and at the end a SHA-1 of all: a hardware TPM finds damage too.</summary>
     public static byte[] SealedData(ReadOnlySpan<byte> secret)
@@ -51,6 +59,7 @@ internal sealed class SoftSealer(byte configuration = 1) : IManagerSealer
     {
         if (IsBroken) throw new TimeoutException("the hardware TPM does not answer");
         if (Refuses) return null;
+        Sealed++;
         return new SealEntry
         {
             PcrMask = platform.PcrMask, DigestAtSeal = Present, DigestRelease = platform.DigestRelease, SealedData = SealedData(secret),

@@ -29,9 +29,13 @@ internal struct GroupSector : IWireStructure<GroupSector>
     public ulong Flags;
     public byte[] RecoveryData;
     public uint SealsUsed;
+
+    /// <summary>All of them, the first of which are in this sector; as the kernels.</summary>
     public SealEntry[] Seals;
     public uint KernelsUsed;
     public TpmDigest[] Kernels;
+
+    /// <summary>The hash of the sector where the boot configurations go on.</summary>
     public byte[] NextHash;
     public uint VtpmCount;
     public byte[] VtpmHashes;
@@ -39,8 +43,9 @@ internal struct GroupSector : IWireStructure<GroupSector>
     public uint[] VtpmLocations;
 
     /// <summary>
-    /// Where the boot configurations would go on. Written as 0, never believed: the original encrypts the group's last, partial block over with
-    /// the next block of key stream, so this field reads as noise on its images.
+    /// Where the boot configurations go on (<see cref="ConfigurationChain"/>), or 0. Believed only when there are more than this sector has, which is
+    /// so from format version 1 on: the original encrypts the group's last, partial block over with the next block of key stream, so this field reads
+    /// as noise on its images.
     /// </summary>
     public uint BootConfigurationsNext;
 

@@ -6,13 +6,20 @@ namespace Vtpm.Storage;
 internal struct SealListSector : IWireStructure<SealListSector>
 {
     public const int EntryCount = 13;
-    public const uint CurrentVersion = 0;
+
+    /// <summary>What Xen's manager knows.</summary>
+    public const uint OriginalVersion = 0;
+
+    /// <summary>A group may have more platforms and kernels than its sector has room for.</summary>
+    public const uint LongListsVersion = 1;
+
+    public const uint CurrentVersion = LongListsVersion;
 
     public byte[] Magic;
     public uint Version;
     public uint Length;
 
-    /// <summary>The sector where the list goes on, or 0. Only the entries and this field count there.</summary>
+    /// <summary>The sector where the list goes on, or 0. Only the entries, their number and this field count there.</summary>
     public uint Next;
 
     public SealEntry[] Entries;
