@@ -6,7 +6,7 @@ namespace Vtpm.Manager;
 internal sealed class ConfigurationUpload
 {
     /// <summary>More than any configuration has, in either form.</summary>
-    public const int Longest = 64 * 1024;
+    public const int Longest = 256 * 1024;
 
     private readonly uint _group;
     private readonly byte[] _bytes;

@@ -139,16 +139,6 @@ public sealed class GroupTests : IDisposable
         Assert.Equal(6ul, Show(_administrator, 1).Config.Sequence);
     }
 
-    [Theory]
-    [InlineData(6, 1)]
-    [InlineData(1, 17)]
-    public void GroupUpdate_BeyondTheImagesLimits_IsSize(int platforms, int kernels)
-    {
-        New(_administrator);
-        var config = new VtpmConfigList { Sequence = 1, Platforms = new TpmDigest[platforms], Kernels = new TpmDigest[kernels] };
-        Assert.Equal(TpmResult.Size, RefusedUpdate(1, config));
-    }
-
     [Fact]
     public void GroupUpdate_OfGroup0WithoutPlatform_IsRefusedAndThePresentOneStays()
     {

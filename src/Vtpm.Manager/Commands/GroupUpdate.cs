@@ -62,10 +62,13 @@ internal sealed class GroupUpdate() : ManagerCommand(VtpmManagerOrdinal.GroupUpd
         }
 
         IHardwareTpm hardware = manager.Hardware;
-        if (config.Platforms.Any(platform => hardware.ReadComposite(platform.PcrMask) == platform.DigestRelease)) return;
+        if (config.Platforms.GroupBy(platform => platform.PcrMask).Any(same => IsPresent(hardware.ReadComposite(same.Key), same))) return;
         manager.Log.Warn(
             $"GroupUpdate: the present PCRs are no platform of group {group.Index}: after the next start it opens on the approved platforms only");
     }
+
+    private static bool IsPresent(TpmDigest present, IEnumerable<PlatformConfiguration> platforms) =>
+        platforms.Any(platform => platform.DigestRelease == present);
 
     private static TpmResult Refuse(in ManagerContext manager, ManagerGroup group, string why, TpmResult result)
     {

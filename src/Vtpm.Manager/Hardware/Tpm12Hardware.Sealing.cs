@@ -10,10 +10,14 @@ internal sealed partial class Tpm12Hardware
 {
     private readonly List<string> _unsealFaults = [];
 
+    // Of one opening of the image: a list of hundreds of platforms mostly asks for the same PCRs, and a chip takes milliseconds for each.
+    private readonly Dictionary<uint, TpmDigest> _composites = [];
+
     public string[] TakeUnsealFaults()
     {
         string[] faults = [.. _unsealFaults.Distinct()];
         _unsealFaults.Clear();
+        _composites.Clear();
         return faults;
     }
 
@@ -26,7 +30,7 @@ internal sealed partial class Tpm12Hardware
         }
 
         // The TPM would say no more than TPM_WRONGPCRVAL.
-        TpmDigest present = ReadComposite(entry.PcrMask);
+        if (!_composites.TryGetValue(entry.PcrMask, out TpmDigest present)) _composites[entry.PcrMask] = present = ReadComposite(entry.PcrMask);
         if (present != entry.DigestRelease)
         {
             _unsealFaults.Add($"PCRs {PcrMask.Describe(entry.PcrMask)} have the composite hash {present} and it is sealed to {entry.DigestRelease}");

@@ -7,7 +7,7 @@ namespace Vtpm.Wire;
 public struct VtpmConfigList : IWireStructure<VtpmConfigList>
 {
     /// <summary>Platforms, and kernels, at most: bounds what a hostile count makes the reader allocate. An image may have room for fewer.</summary>
-    public const int Limit = 1024;
+    public const int Limit = 10_000;
 
     public ulong Sequence;
 
