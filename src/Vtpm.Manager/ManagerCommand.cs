@@ -53,6 +53,12 @@ internal abstract class ManagerCommand(VtpmManagerOrdinal ordinal)
 {
     public VtpmManagerOrdinal Ordinal { get; } = ordinal;
 
+    /// <summary>
+    /// The command only changes the image, and answers without content: it is saved when it has succeeded, together with others of its kind
+    /// (<see cref="SharedSave"/>), and is not to save itself.
+    /// </summary>
+    public virtual bool SharesSave => false;
+
     /// <summary>Executes the command; parameters that do not read are TPM_BAD_PARAMETER, as the original has it.</summary>
     public abstract TpmResult Execute(in ManagerContext context, ReadOnlySpan<byte> parameters, Span<byte> body, out int length);
 }

@@ -27,6 +27,9 @@ internal sealed class ManagerLink
     /// <summary>What the vTPM has opened by its first SAVEHASHKEY or LOADHASHKEY.</summary>
     public ManagerVtpm? Vtpm { get; set; }
 
+    /// <summary>How a save ended that this link shares with others, until it is answered; null while there is none.</summary>
+    public TpmResult? Saved { get; set; }
+
     /// <summary>SHA-1 of the vTPM's label.</summary>
     public TpmDigest LabelHash { get; }
 

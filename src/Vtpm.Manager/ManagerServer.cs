@@ -19,8 +19,9 @@ internal sealed class ManagerServer : IDisposable
     {
         _service = service;
         _options = options;
-        _server = new TpmServer(Handle, new TpmServerOptions
+        _server = new TpmServer(Begin, new TpmServerOptions
         {
+            AnswerDeferred = Finish,
             // As many as a vTPM and its successor need while they pass each other.
             MaxClients = Math.Max(64, 2 * options.Vtpms.Count + 8),
             MaxRequestLength = TpmMessage.MaxLength,
@@ -29,6 +30,7 @@ internal sealed class ManagerServer : IDisposable
             ClientClosed = Closed,
             Log = service.Log.Info,
         });
+        service.FinishAll = _server.AnswerDeferred;
         try
         {
             foreach (VtpmListener vtpm in options.Vtpms) Listen(vtpm.Address, vtpm);
@@ -76,6 +78,9 @@ internal sealed class ManagerServer : IDisposable
 
     private void Closed(ClientInfo client) => _service.Close((ManagerLink)client.State!);
 
-    private int Handle(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
-        _service.Handle((ManagerLink)client.State!, request, response);
+    private int Begin(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
+        _service.Begin((ManagerLink)client.State!, request, response);
+
+    private int Finish(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
+        _service.Finish((ManagerLink)client.State!, request, response);
 }

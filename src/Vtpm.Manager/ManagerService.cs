@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using Vtpm.Client;
 using Vtpm.Storage;
 using Vtpm.Transports;
 using Vtpm.Wire;
@@ -10,7 +8,7 @@ namespace Vtpm.Manager;
 /// The manager as a function of (link, request): which commands there are for whom, and that nothing is acknowledged which is not durable. One
 /// thread at a time.
 /// </summary>
-internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, ManagerLog log, ManagerRules rules) : IDisposable
+internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage image, ManagerLog log, ManagerRules rules) : IDisposable
 {
     /// <summary>Xen's ring carries no more of a message.</summary>
     public const int MaxLength = 4088;
@@ -21,6 +19,9 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
     private readonly HashSet<Guid> _open = [];
     private readonly HashSet<Guid> _newGroups = [];
     private readonly Dictionary<Guid, ManagerLink> _lastLinks = [];
+    private readonly SharedSave _shared = new();
+    // Where in the image's changes those of the present command begin.
+    private int _mark;
 
     public IHardwareTpm Hardware { get; } = hardware;
 
@@ -31,14 +32,30 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
     /// <summary>Groups whose authorities were asked for their keys.</summary>
     public PendingRecoveries Recoveries { get; } = new();
 
-    /// <summary>Answers one request; never throws for what is in it.</summary>
+    /// <summary>Has <see cref="Finish"/> called for every request that waits for it: a request has come that they are not to wait for.</summary>
+    public Action? FinishAll { get; set; }
+
+    /// <summary>Answers one request, at once; never throws for what is in it.</summary>
     public int Handle(ManagerLink link, ReadOnlySpan<byte> request, Span<byte> response)
+    {
+        int length = Begin(link, request, response);
+        return length == TpmServer.Deferred ? Finish(link, request, response) : length;
+    }
+
+    /// <summary>
+    /// Answers one request, or returns <see cref="TpmServer.Deferred"/> for one that is to share its save with others: <see cref="Finish"/> then
+    /// answers it. Never throws for what is in the request.
+    /// </summary>
+    public int Begin(ManagerLink link, ReadOnlySpan<byte> request, Span<byte> response)
     {
         if (WireFormat.Read(request[..Math.Min(request.Length, TpmHeader.Size)], out TpmHeader header) != TpmResult.Success || header.ParamSize != request.Length)
             return Failure(request, TpmResult.BadParamSize, response);
+        bool deferred = false;
+        if (!Shares(header)) EndShare();
+        _mark = Image.Mark();
         try
         {
-            return header.Tag switch
+            int length = header.Tag switch
             {
                 TpmTag.VtpmReq => Execute(link, header, ManagerCommands.OfVtpms, request, response),
                 TpmTag.VtpmReq2 when !MayManage(link) => Refuse(link, header, TpmResult.AuthFail, request, response),
@@ -46,28 +63,27 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
                 TpmTag.RquCommand or TpmTag.RquAuth1Command or TpmTag.RquAuth2Command => PassThrough(link, header, request, response),
                 _ => Refuse(link, header, TpmResult.BadTag, request, response),
             };
-        }
-        catch (TpmCommandException e)
-        {
-            Log.Error($"{Name(header)}: the hardware TPM refuses: {e.Message}");
-            return Failure(request, e.Result, response);
-        }
-        catch (Exception e) when (e is TpmException or IOException or ManagerException)
-        {
-            Log.Error($"{Name(header)}: {e.Message}");
-            return Failure(request, TpmResult.IOError, response);
+            deferred = length == TpmServer.Deferred;
+            return length;
         }
         catch (Exception e)
         {
-            // A defect of ours costs one command.
-            Log.Error($"{Name(header)}: answered TPM_FAIL: {e}");
-            return Failure(request, TpmResult.Fail, response);
+            return Failure(request, Explain(Name(header), e), response);
         }
         finally
         {
-            // What a command changed and did not save is not there.
-            Image.Rollback();
+            // What a command changed and did not save is not there; what those before it have changed is.
+            if (!deferred) TakeBack(link, _mark);
         }
+    }
+
+    /// <summary>Answers a request for which <see cref="Begin"/> has returned <see cref="TpmServer.Deferred"/>; the same bytes once more.</summary>
+    public int Finish(ManagerLink link, ReadOnlySpan<byte> request, Span<byte> response)
+    {
+        _shared.Commit(this);
+        TpmResult result = link.Saved ?? TpmResult.Fail;
+        link.Saved = null;
+        return result == TpmResult.Success ? Success(0, response) : Failure(request, result, response);
     }
 
     public void Dispose() => Recoveries.Dispose();
@@ -79,6 +95,13 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
         if (link.Vtpm is null) return;
         _open.Remove(link.Vtpm.Uuid);
         link.Vtpm = null;
+    }
+
+    /// <summary>Takes back what was changed since <see cref="ManagerImage.Mark"/>; a vTPM that was new is not open then.</summary>
+    public void TakeBack(ManagerLink link, int mark)
+    {
+        Image.Rollback(mark);
+        if (link.Vtpm is { } vtpm && Image.FindVtpm(vtpm.Uuid) != vtpm) Close(link);
     }
 
     public bool IsOpen(Guid uuid) => _open.Contains(uuid);
@@ -190,16 +213,32 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
             return Refuse(link, header, TpmResult.BadOrdinal, request, response);
         Span<byte> body = response[TpmHeader.Size..Math.Min(response.Length, MaxLength)];
         TpmResult result = command.Execute(new ManagerContext(this, link), request[TpmHeader.Size..], body, out int length);
+        if (result == TpmResult.Success && command.SharesSave && !_shared.IsEmpty && !Image.FitsBesideOtherRoot())
+        {
+            // Together with the others it would be too much: they are saved first.
+            TakeBack(link, _mark);
+            EndShare();
+            _mark = Image.Mark();
+            result = command.Execute(new ManagerContext(this, link), request[TpmHeader.Size..], body, out length);
+        }
+
         if (result != TpmResult.Success)
         {
             body.Clear();
             return Failure(request, result, response);
         }
 
-        var answer = new TpmHeader { Tag = TpmTag.VtpmRsp, ParamSize = (uint)(TpmHeader.Size + length), Code = 0 };
-        var writer = new WireWriter(response);
-        writer.Structure(ref answer);
-        return TpmHeader.Size + length;
+        if (!command.SharesSave) return Success(length, response);
+        _shared.Add(link, $"{command.Ordinal} of vTPM {link.Uuid}");
+        return TpmServer.Deferred;
+    }
+
+    // Anything but another save comes after those that wait, whose clients are not to wait for it either.
+    private void EndShare()
+    {
+        if (_shared.IsEmpty) return;
+        FinishAll?.Invoke();
+        _shared.Commit(this);
     }
 
     private int PassThrough(ManagerLink link, in TpmHeader header, ReadOnlySpan<byte> request, Span<byte> response)
@@ -215,23 +254,6 @@ internal sealed class ManagerService(IHardwareTpm hardware, ManagerImage image, 
         return Hardware.PassThrough(request, response);
     }
 
-    private int Refuse(ManagerLink link, in TpmHeader header, TpmResult result, ReadOnlySpan<byte> request, Span<byte> response)
-    {
-        Log.Error($"{(link.Uuid is { } uuid ? $"vTPM {uuid}" : "administrator")}: {Name(header)} refused: TPM_{result}");
-        return Failure(request, result, response);
-    }
-
-    private static string Name(in TpmHeader header) => header.Tag switch
-    {
-        TpmTag.VtpmReq or TpmTag.VtpmReq2 => $"VTPM_ORD_{header.ManagerOrdinal}",
-        TpmTag.RquCommand or TpmTag.RquAuth1Command or TpmTag.RquAuth2Command => $"TPM_ORD_{header.Ordinal}",
-        _ => $"tag 0x{(int)header.Tag:x4}",
-    };
-
-    private static int Failure(ReadOnlySpan<byte> request, TpmResult result, Span<byte> response)
-    {
-        Span<byte> tag = stackalloc byte[sizeof(ushort)];
-        BinaryPrimitives.WriteUInt16BigEndian(tag, (ushort)TpmTag.RquCommand);
-        return TpmMessage.WriteFailure(request.Length < sizeof(ushort) ? tag : request, result, response);
-    }
+    private static bool Shares(in TpmHeader header) =>
+        header.Tag == TpmTag.VtpmReq && ManagerCommands.OfVtpms.TryGetValue(header.ManagerOrdinal, out ManagerCommand? command) && command.SharesSave;
 }

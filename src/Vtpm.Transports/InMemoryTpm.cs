@@ -39,6 +39,7 @@ public sealed class InMemoryTpm(TpmRequestHandler handler, TpmServerOptions? opt
                 }
 
                 int length = server._dispatcher.Execute(client, request, _response);
+                if (length == TpmServer.Deferred) length = server._dispatcher.AnswerDeferred(client, request, _response);   // a turn of one command
                 if (length > response.Length)
                 {
                     Close();

@@ -11,23 +11,12 @@ internal sealed class RequestDispatcher(TpmRequestHandler handler, TpmServerOpti
 
     public long NextId() => ++_lastId;
 
-    public int Execute(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response)
-    {
-        try
-        {
-            int length = handler(client, request, response);
-            if (length >= TpmMessage.HeaderLength && length <= response.Length && TpmMessage.IsWhole(response[..length])) return length;
-            Log($"{client}: the handler's response is not a message ({length} bytes); answered TPM_FAIL");
-        }
-        catch (Exception e)
-        {
-            Log($"{client}: answered TPM_FAIL: {e}");
-        }
+    /// <returns>The length of the response, or <see cref="TpmServer.Deferred"/> if <see cref="AnswerDeferred"/> is to give it.</returns>
+    public int Execute(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
+        Call(handler, options.AnswerDeferred is not null, client, request, response);
 
-        // A request with a sane length is always answered. Nothing the handler left in the buffer may leave with it.
-        response.Clear();
-        return TpmMessage.WriteFailure(request, TpmResult.Fail, response);
-    }
+    public int AnswerDeferred(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
+        Call(options.AnswerDeferred!, mayDefer: false, client, request, response);
 
     public bool Opened(ClientInfo client)
     {
@@ -67,5 +56,24 @@ internal sealed class RequestDispatcher(TpmRequestHandler handler, TpmServerOpti
         {
             // A full disk or a closed pipe behind the log is no reason to stop serving, and there is nowhere left to tell.
         }
+    }
+
+    private int Call(TpmRequestHandler called, bool mayDefer, ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response)
+    {
+        try
+        {
+            int length = called(client, request, response);
+            if (length == TpmServer.Deferred && mayDefer) return length;
+            if (length >= TpmMessage.HeaderLength && length <= response.Length && TpmMessage.IsWhole(response[..length])) return length;
+            Log($"{client}: the handler's response is not a message ({length} bytes); answered TPM_FAIL");
+        }
+        catch (Exception e)
+        {
+            Log($"{client}: answered TPM_FAIL: {e}");
+        }
+
+        // A request with a sane length is always answered. Nothing the handler left in the buffer may leave with it.
+        response.Clear();
+        return TpmMessage.WriteFailure(request, TpmResult.Fail, response);
     }
 }

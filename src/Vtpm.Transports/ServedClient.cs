@@ -36,6 +36,9 @@ internal sealed class ServedClient(Socket socket, ClientInfo info)
     /// <summary>A response waits for the client to take it; until then it is not listened to.</summary>
     public bool IsStalled => _unsent is not null;
 
+    /// <summary>It was found to have left while it was not its turn; nothing is to be done with it but to remove it.</summary>
+    public bool HasLeft { get; set; }
+
     /// <summary>Whether some bytes of a request are held.</summary>
     public bool HoldsBytes => _held > 0;
 
@@ -149,21 +152,18 @@ internal sealed class ServedClient(Socket socket, ClientInfo info)
     }
 }
 
-/// <summary>Idle clients hold no buffer: one spare serves them in turn.</summary>
+/// <summary>Idle clients hold no buffer: a few spares, one unless requests are deferred, serve them in turn.</summary>
 internal sealed class ReceiveBuffers
 {
-    private byte[]? _spare;
+    private const int MaxSpares = 32;
 
-    public byte[] Rent()
-    {
-        byte[] buffer = _spare ?? new byte[TpmMessage.MaxLength];
-        _spare = null;
-        return buffer;
-    }
+    private readonly Stack<byte[]> _spares = new();
+
+    public byte[] Rent() => _spares.TryPop(out byte[]? buffer) ? buffer : new byte[TpmMessage.MaxLength];
 
     public void Return(byte[] buffer)
     {
         Array.Clear(buffer);
-        _spare = buffer;
+        if (_spares.Count < MaxSpares) _spares.Push(buffer);
     }
 }

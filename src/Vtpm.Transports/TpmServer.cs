@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 
 namespace Vtpm.Transports;
@@ -9,17 +8,20 @@ namespace Vtpm.Transports;
 /// therefore waits at most for two commands of every other, however many those have sent ahead. No client is ever waited for: all sockets are
 /// non-blocking. docs/adr/0004-serving-clients.md says why one thread.
 /// </remarks>
-public sealed class TpmServer : IDisposable
+public sealed partial class TpmServer : IDisposable
 {
-    /// <summary>After accepting has failed (descriptors used up), for this long only the clients already here are served.</summary>
-    private const int AcceptPauseMilliseconds = 1000;
+    /// <summary>What a handler returns instead of a length when <see cref="TpmServerOptions.AnswerDeferred"/> is to answer.</summary>
+    public const int Deferred = -1;
 
     private readonly TpmServerOptions _options;
     private readonly RequestDispatcher _dispatcher;
-    private readonly List<TpmListener> _listeners = [];
     private readonly List<ServedClient> _clients = [];
     private readonly ReceiveBuffers _buffers = new();
     private readonly byte[] _response = new byte[TpmMessage.MaxLength];
+    // Of this turn, with the lengths of their requests, which they hold until they are answered.
+    private readonly List<(ServedClient Client, int Length)> _deferred = [];
+    private byte[]? _deferredResponse;
+    private bool _answering;
     // The sockets to ask about, and then those of them that are ready, in the order they were added.
     private readonly List<Socket> _readable = [];
     private readonly List<Socket> _writable = [];
@@ -31,8 +33,6 @@ public sealed class TpmServer : IDisposable
     private volatile bool _stopping;
     private bool _running;
     private bool _closed;
-    private bool _full;
-    private long _acceptAgain;
 
     public TpmServer(TpmRequestHandler handler, TpmServerOptions? options = null)
     {
@@ -43,30 +43,6 @@ public sealed class TpmServer : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_options.MaxRequestLength, TpmMessage.MaxLength, nameof(options));
         _dispatcher = new RequestDispatcher(handler, _options);
     }
-
-    /// <summary>Binds one more address; before <see cref="Run"/>. Clients can connect from now on and are answered once the server runs.</summary>
-    /// <exception cref="TpmTransportException">Another server listens there, or it is not permitted; the message says what to do.</exception>
-    public TpmListener Listen(TpmAddress address)
-    {
-        ArgumentNullException.ThrowIfNull(address);
-        return Add(() => TpmListener.Open(address, _options.UnixMode));
-    }
-
-    /// <summary>
-    /// Takes the sockets that systemd's socket activation hands over (LISTEN_PID, LISTEN_FDS); none when it did not start this process.
-    /// </summary>
-    public IReadOnlyList<TpmListener> ListenInherited()
-    {
-        const int firstDescriptor = 3;
-        if (!int.TryParse(Environment.GetEnvironmentVariable("LISTEN_PID"), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)) return [];
-        if (pid != Environment.ProcessId) return [];
-        if (!int.TryParse(Environment.GetEnvironmentVariable("LISTEN_FDS"), NumberStyles.None, CultureInfo.InvariantCulture, out int count))
-            return [];
-        return [.. Enumerable.Range(firstDescriptor, count).Select(ListenInherited)];
-    }
-
-    /// <summary>Takes the listening socket that is open as <paramref name="descriptor"/>.</summary>
-    public TpmListener ListenInherited(int descriptor) => Add(() => TpmListener.Inherit(descriptor));
 
     /// <summary>Serves until <see cref="Stop"/>; then every connection and socket is closed, with the command that ran answered.</summary>
     public void Run()
@@ -86,6 +62,7 @@ public sealed class TpmServer : IDisposable
                 if (_stopping) break;
                 AcceptClients();
                 ServeClients();
+                AnswerDeferred();
             }
         }
         finally
@@ -109,6 +86,26 @@ public sealed class TpmServer : IDisposable
         }
     }
 
+    /// <summary>
+    /// Answers what was deferred so far without waiting for the end of the turn. For the handler, before it does something that takes long or that must
+    /// not come before them.
+    /// </summary>
+    public void AnswerDeferred()
+    {
+        if (_answering || _deferred.Count == 0) return;
+        _answering = true;
+        _deferredResponse ??= new byte[TpmMessage.MaxLength];   // the handler may have the other one under its hands
+        foreach ((ServedClient client, int length) in _deferred)
+        {
+            int answered = _dispatcher.AnswerDeferred(client.Info, client.Held(length), _deferredResponse);
+            // The list of clients is being gone through: the next turn removes it.
+            if (!Send(client, length, _deferredResponse.AsSpan(0, answered))) client.HasLeft = true;
+        }
+
+        _deferred.Clear();
+        _answering = false;
+    }
+
     /// <summary>Stops; a server that never ran closes its sockets here, one that runs does so at the end of <see cref="Run"/>.</summary>
     public void Dispose()
     {
@@ -116,18 +113,6 @@ public sealed class TpmServer : IDisposable
         lock (_lifeGate)
         {
             if (!_running) Close();
-        }
-    }
-
-    private TpmListener Add(Func<TpmListener> open)
-    {
-        lock (_lifeGate)
-        {
-            ObjectDisposedException.ThrowIf(_closed, this);
-            if (_running) throw new InvalidOperationException("a server that runs takes no more addresses");
-            var listener = open();
-            _listeners.Add(listener);
-            return listener;
         }
     }
 
@@ -140,7 +125,8 @@ public sealed class TpmServer : IDisposable
         long wake = AskListeners();
         foreach (var client in _clients)
         {
-            if (client.IsStalled) _writable.Add(client.Socket);
+            if (client.HasLeft) wake = 0;
+            else if (client.IsStalled) _writable.Add(client.Socket);
             else if (client.Peek(_options.MaxRequestLength, out _) == RequestState.Incomplete) _readable.Add(client.Socket);
             else wake = 0;
             if (client.Deadline != 0) wake = Math.Min(wake, client.Deadline);
@@ -148,76 +134,6 @@ public sealed class TpmServer : IDisposable
 
         var patience = wake == long.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(Math.Max(0, wake - Environment.TickCount64));
         Socket.Select(_readable, _writable.Count > 0 ? _writable : null, null, patience);
-    }
-
-    /// <returns>When to look again at the latest.</returns>
-    private long AskListeners()
-    {
-        if (_clients.Count >= _options.MaxClients)
-        {
-            if (!_full) _dispatcher.Log($"{_clients.Count} clients are connected, the limit: more of them wait until one leaves");
-            _full = true;
-            return long.MaxValue;
-        }
-
-        _full = false;
-        if (_acceptAgain > Environment.TickCount64) return _acceptAgain;
-        _acceptAgain = 0;
-        foreach (var listener in _listeners) _readable.Add(listener.Socket);
-        return long.MaxValue;
-    }
-
-    /// <summary>Accepts one client from each socket that has one: a crowd of newcomers must not delay the clients that are here.</summary>
-    private void AcceptClients()
-    {
-        foreach (var listener in _listeners)
-        {
-            if (!IsReady(_readable, ref _nextReadable, listener.Socket) || _clients.Count >= _options.MaxClients) continue;
-            try
-            {
-                Accept(listener);
-            }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock
-                or SocketError.ConnectionAborted or SocketError.ConnectionReset)
-            {
-                // It changed its mind.
-            }
-            catch (SocketException e)
-            {
-                // What cannot be accepted stays in the backlog, readable: without a pause this would be a busy loop.
-                _dispatcher.Log($"{listener.Address}: cannot accept a client: {e.SocketErrorCode}; trying again in {AcceptPauseMilliseconds} ms");
-                _acceptAgain = Environment.TickCount64 + AcceptPauseMilliseconds;
-            }
-        }
-    }
-
-    private void Accept(TpmListener listener)
-    {
-        var socket = listener.Socket.Accept();
-        ServedClient client;
-        try
-        {
-            socket.Blocking = false;
-            bool unix = listener.Address.Kind == TpmAddressKind.Unix;
-            if (!unix)
-            {
-                socket.NoDelay = true;
-                // A machine that vanished without a word would keep its place for ever.
-                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-            }
-
-            PeerCredentials? credentials = unix ? PeerCredentials.Of(socket) : null;
-            client = new ServedClient(socket,
-                new ClientInfo(_dispatcher.NextId(), listener.Address, credentials, unix ? null : socket.RemoteEndPoint?.ToString()));
-        }
-        catch (SocketException)
-        {
-            socket.Dispose();
-            return;
-        }
-
-        if (_dispatcher.Opened(client.Info)) _clients.Add(client);
-        else client.Close(_buffers);
     }
 
     private void ServeClients()
@@ -239,6 +155,7 @@ public sealed class TpmServer : IDisposable
     /// <returns>False when its connection is to be closed.</returns>
     private bool Serve(ServedClient client, long now)
     {
+        if (client.HasLeft) return false;
         if (client.IsStalled) return ServeStalled(client, now);
         var state = client.Peek(_options.MaxRequestLength, out int length);
         if (state == RequestState.Incomplete)
@@ -265,8 +182,16 @@ public sealed class TpmServer : IDisposable
     private bool Answer(ServedClient client, int length)
     {
         int answered = _dispatcher.Execute(client.Info, client.Held(length), _response);
+        if (answered != Deferred) return Send(client, length, _response.AsSpan(0, answered));
+        _deferred.Add((client, length));
+        return true;
+    }
+
+    /// <summary>Ends a request with its response.</summary>
+    /// <returns>False when the client has left.</returns>
+    private bool Send(ServedClient client, int length, Span<byte> response)
+    {
         client.Consume(length, _buffers);
-        var response = _response.AsSpan(0, answered);
         bool open = client.Send(response, Environment.TickCount64 + (long)_options.SendTimeout.TotalMilliseconds);
         response.Clear();
         return open;
