@@ -1,5 +1,4 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
+using Vtpm.Client.Attestation;
 using Vtpm.Storage;
 using Vtpm.Wire;
 
@@ -11,12 +10,8 @@ namespace Vtpm.Manager.Commands;
 /// </summary>
 internal sealed class GetQuote() : ManagerCommand<VtpmGetQuoteRequest, VtpmGetQuoteResponse>(VtpmManagerOrdinal.GetQuote)
 {
-    private const VtpmQuoteFlags Known = VtpmQuoteFlags.HashUuid | VtpmQuoteFlags.VtpmMeasurements | VtpmQuoteFlags.GroupInfo | VtpmQuoteFlags.GroupPubkey;
-
     /// <summary>VTPM_INVALID_REQUEST: the number is TPM_CLEAR_DISABLED's.</summary>
     private const TpmResult InvalidRequest = TpmResult.ClearDisabled;
-
-    private const int SignatureSize = 256;
 
     /// <summary>Whether the hardware has so many PCRs it says itself; a longer one would not fit into a command beside the rest.</summary>
     private const int LongestSelection = 32;
@@ -24,13 +19,14 @@ internal sealed class GetQuote() : ManagerCommand<VtpmGetQuoteRequest, VtpmGetQu
     protected override TpmResult Execute(in ManagerContext manager, in VtpmGetQuoteRequest request, ref VtpmGetQuoteResponse response)
     {
         if (manager.Link.Vtpm is not { } vtpm) return TpmResult.BadParameter;
-        if ((request.Flags & ~Known) != 0) return InvalidRequest;
+        if ((request.Flags & ~QuoteFormula.AllFlags) != 0) return InvalidRequest;
         if (request.PcrSelection.PcrSelect.Length > LongestSelection) return TpmResult.BadParameter;
         if (!manager.CanSpeakFor(vtpm.Group, "GetQuote")) return TpmResult.Fail;
 
         byte[] hashes = Hashes(vtpm, manager.Link.KernelHash, request.Flags);
-        (TpmPcrComposite pcrs, byte[] signature) = manager.Hardware.Quote(vtpm.Group, ExternalData(request, hashes), request.PcrSelection);
-        if (signature.Length != SignatureSize) return TpmResult.Fail;
+        TpmDigest externalData = QuoteFormula.ExternalData(request.Flags, new TpmDigest(request.Nonce.ReadOnlySpan), hashes);
+        (TpmPcrComposite pcrs, byte[] signature) = manager.Hardware.Quote(vtpm.Group, externalData, request.PcrSelection);
+        if (signature.Length != QuoteFormula.RsaSize) return TpmResult.Fail;
         response.Signature = signature;
         response.HashesAndPcrValues = (byte[])[.. hashes, .. pcrs.PcrValue.Span];
         return TpmResult.Success;
@@ -40,23 +36,10 @@ internal sealed class GetQuote() : ManagerCommand<VtpmGetQuoteRequest, VtpmGetQu
     {
         var hashes = new List<byte>();
         ManagerGroup group = vtpm.Group;
-        Add(VtpmQuoteFlags.HashUuid, vtpm.Uuid.ToByteArray(bigEndian: true));
-        Add(VtpmQuoteFlags.VtpmMeasurements, kernelHash.ReadOnlySpan);
-        Add(VtpmQuoteFlags.GroupInfo, [.. group.SaaModulus.Span, .. WireFormat.ToBytes(group.ToConfigList())]);
-        Add(VtpmQuoteFlags.GroupPubkey, group.SaaModulus.Span);
+        if ((flags & VtpmQuoteFlags.HashUuid) != 0) hashes.AddRange(QuoteFormula.HashUuid(vtpm.Uuid).ReadOnlySpan);
+        if ((flags & VtpmQuoteFlags.VtpmMeasurements) != 0) hashes.AddRange(QuoteFormula.HashMeasurements(kernelHash).ReadOnlySpan);
+        if ((flags & VtpmQuoteFlags.GroupInfo) != 0) hashes.AddRange(QuoteFormula.HashGroupInfo(group.SaaModulus.Span, group.ToConfigList()).ReadOnlySpan);
+        if ((flags & VtpmQuoteFlags.GroupPubkey) != 0) hashes.AddRange(QuoteFormula.HashAuthority(group.SaaModulus.Span).ReadOnlySpan);
         return [.. hashes];
-
-        void Add(VtpmQuoteFlags flag, ReadOnlySpan<byte> hashed)
-        {
-            if ((flags & flag) != 0) hashes.AddRange(SHA1.HashData(hashed));
-        }
-    }
-
-    /// <summary>SHA-1 over the flags, little-endian as the original's host has them, the nonce and the hashes.</summary>
-    private static TpmDigest ExternalData(in VtpmGetQuoteRequest request, byte[] hashes)
-    {
-        Span<byte> flags = stackalloc byte[sizeof(uint)];
-        BinaryPrimitives.WriteUInt32LittleEndian(flags, (uint)request.Flags);
-        return TpmDigest.Of([.. flags, .. request.Nonce.ReadOnlySpan, .. hashes]);
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using Vtpm.Client.Attestation;
 using Vtpm.Wire;
 
 namespace Vtpm.Manager;
@@ -43,18 +44,5 @@ public static class PcrMask
     }
 
     /// <summary>For people: <c>0-7,17-19</c>.</summary>
-    public static string Describe(uint mask)
-    {
-        int[] pcrs = [.. Pcrs(mask)];
-        var ranges = new List<string>();
-        for (int i = 0; i < pcrs.Length;)
-        {
-            int end = i;
-            while (end + 1 < pcrs.Length && pcrs[end + 1] == pcrs[end] + 1) end++;
-            ranges.Add(end == i ? $"{pcrs[i]}" : $"{pcrs[i]}-{pcrs[end]}");
-            i = end + 1;
-        }
-
-        return ranges.Count == 0 ? "none" : string.Join(',', ranges);
-    }
+    public static string Describe(uint mask) => PcrList.Describe(mask);
 }

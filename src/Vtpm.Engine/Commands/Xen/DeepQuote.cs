@@ -24,26 +24,6 @@ public struct DeepQuoteRequest : IWireStructure<DeepQuoteRequest>
     }
 }
 
-/// <summary>What the quote of the hardware TPM is over: who verifies it makes the same bytes.</summary>
-internal struct DeepQuoteInfo : IWireStructure<DeepQuoteInfo>
-{
-    /// <summary>"DQUT".</summary>
-    public const uint Fixed = 0x44515554;
-
-    public TpmNonce ExternData;
-    public TpmPcrInfoShort PcrInfo;
-
-    public static void Describe<TCodec>(ref TCodec wire, ref DeepQuoteInfo value)
-        where TCodec : struct, IWireCodec, allows ref struct
-    {
-        // The version, which must be 0.0.0.0.
-        wire.Constant(0u);
-        wire.Constant(Fixed);
-        TpmNonce.Describe(ref wire, ref value.ExternData);
-        wire.Structure(ref value.PcrInfo);
-    }
-}
-
 /// <summary>
 /// <c>TPM_DeepQuote</c>, Xen's own: the hardware TPM quotes its PCRs together with those of this one, so that one signature tells what runs in the
 /// guest and what runs below it. The values of the guest's PCRs are not answered: TPM_PCRRead tells them.
@@ -56,7 +36,7 @@ public sealed class DeepQuote()
         if (tpm.Platform.Parent is not { } parent) return BadOrdinal;
         if (tpm.AuthorizeOwner().Failed(out TpmResult error)) return error;
         if (!PcrBinding.IsValid(request.VtSel)) return InvalidPcrInfo;
-        var info = new DeepQuoteInfo
+        var info = new VtpmDeepQuoteInfo
         {
             ExternData = request.ExternData,
             PcrInfo = new TpmPcrInfoShort
