@@ -29,7 +29,8 @@ internal static class Program
         OpenSslLibrary.Initialize();
         var root = new RootCommand(Description)
         {
-            UpCommand.Create(), StatusCommand.Create(), RunCommand.Create(), ManagerCommand.Create(), ManageCommand.Create(), ApproveCommand.Create(), HardwareCommand.Create(), VersionCommand(),
+            UpCommand.Create(), StatusCommand.Create(), RunCommand.Create(), ManagerCommand.Create(), ManageCommand.Create(), ApproveCommand.Create(),
+            QuoteCommand.Create(), VerifyCommand.Create(), HardwareCommand.Create(), VersionCommand(),
         };
         BriefHelp.Install(root);
         // A token @FILE is a secret's, and not to be unfolded into arguments.
@@ -70,7 +71,7 @@ internal static class Program
         ManagerException { InnerException: TpmTransportException } => ExitCode.Unavailable,
         VtpmStartException or ManagerException or StateFormatException or StorageException { Fault: StorageFault.Damaged or StorageFault.NewerVersion } => ExitCode.Refused,
         TpmTransportException or StorageException { Fault: StorageFault.InUse } or SocketException => ExitCode.Unavailable,
-        TpmException or StorageException or StateNotSavedException or IOException or UnauthorizedAccessException => ExitCode.Failed,
+        TpmException or QuoteException or StorageException or StateNotSavedException or IOException or UnauthorizedAccessException => ExitCode.Failed,
         _ => null,
     };
 
