@@ -2,27 +2,28 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using Vtpm.Client.Attestation;
 using Vtpm.Wire;
+using Registers = System.Collections.Generic.IReadOnlyDictionary<int, System.Collections.Generic.IReadOnlyList<Vtpm.Wire.TpmDigest>>;
 
 namespace Vtpm.Cli;
 
 /// <summary>The policy of <c>vtpm verify</c>: a file, options, or both; but each expectation in one place, so that none is weakened unseen.</summary>
 internal sealed class VerifyArguments
 {
-    private readonly Option<string> _policy = new("--policy") { Description = "A file of expectations; its form is in docs/deep-quotes.md.", HelpName = "FILE" };
-    private readonly Option<string> _nonce = new("--nonce") { Description = "The nonce that the evidence was asked for with, 40 hexadecimal digits.", HelpName = "HEX" };
-    private readonly Option<string> _aik = new("--aik") { Description = "The group's identity key: aik.pub of group-add, or PEM.", HelpName = "FILE" };
-    private readonly Option<string> _binding = new("--aik-binding") { Description = "The identity key's own signature: aik.priv-ca-data of group-add.", HelpName = "FILE" };
-    private readonly Option<string> _labelDigest = new("--aik-label-digest") { Description = "The label digest that the identity key was made for; zeroes without it.", HelpName = "HEX" };
-    private readonly Option<string> _authority = new("--authority") { Description = "The key of the group's authority: its 256 bytes of modulus, or PEM.", HelpName = "FILE" };
-    private readonly Option<string> _approved = new("--approved") { Description = "The configuration that the authority has signed; needs --authority.", HelpName = "FILE" };
+    private readonly Option<string> _policy = One("--policy", "A file of expectations; its form is in docs/deep-quotes.md.", "FILE");
+    private readonly Option<string> _nonce = One("--nonce", "The nonce that the evidence was asked for with, 40 hexadecimal digits.", "HEX");
+    private readonly Option<string> _aik = One("--aik", "The group's identity key: aik.pub of group-add, or PEM.", "FILE");
+    private readonly Option<string> _binding = One("--aik-binding", "The identity key's own signature: aik.priv-ca-data of group-add.", "FILE");
+    private readonly Option<string> _labelDigest = One("--aik-label-digest", "The label digest that the identity key was made for; zeroes without it.", "HEX");
+    private readonly Option<string> _authority = One("--authority", "The key of the group's authority: its 256 bytes of modulus, or PEM.", "FILE");
+    private readonly Option<string> _approved = One("--approved", "The configuration that the authority has signed; needs --authority.", "FILE");
     private readonly Option<string[]> _platform = Many("--platform", "A platform that is approved, MASK=COMPOSITE as for vtpm approve.", "PLATFORM");
     private readonly Option<string[]> _kernel = Many("--kernel", "A kernel hash that the vTPM may have.", "HEX");
-    private readonly Option<string[]> _label = Many("--label", "A label that the vTPM may have, whose SHA-1 the group's configuration lists.", "LABEL");
-    private readonly Option<string> _uuid = new("--uuid") { Description = "The vTPM's uuid.", HelpName = "UUID" };
+    private readonly Option<string[]> _label = Many("--label", "A label that the vTPM may have, whose SHA-1 the group's list has.", "LABEL");
+    private readonly Option<string> _uuid = One("--uuid", "The vTPM's uuid.", "UUID");
     private readonly Option<string[]> _pcr = Many("--expect-pcr", "A value that a PCR of the guest may have, PCR=HEX.", "PCR=HEX");
     private readonly Option<string[]> _hardwarePcr = Many("--expect-hw-pcr", "A value that a PCR of the hardware may have, PCR=HEX.", "PCR=HEX");
     private readonly Option<int?> _locality = new("--locality") { Description = "The locality at which the guest's TPM was asked.", HelpName = "N" };
-    private readonly Option<string> _ek = new("--expect-ek") { Description = "The SHA-256 of the vTPM's endorsement key (its modulus), as vtpm status shows it.", HelpName = "HEX" };
+    private readonly Option<string> _ek = One("--expect-ek", "SHA-256 of the vTPM's endorsement key (its modulus), as vtpm status shows it.", "HEX");
 
     public static TpmNonce ParseNonce(string text, bool mayBeRandom = false)
     {
@@ -32,8 +33,11 @@ internal sealed class VerifyArguments
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_policy, _nonce, _aik, _binding, _labelDigest, _authority, _approved, _platform, _kernel, _label, _uuid, _pcr, _hardwarePcr, _locality, _ek])
-            command.Options.Add(option);
+        Option[] options =
+        [
+            _policy, _nonce, _aik, _binding, _labelDigest, _authority, _approved, _platform, _kernel, _label, _uuid, _pcr, _hardwarePcr, _locality, _ek,
+        ];
+        foreach (Option option in options) command.Options.Add(option);
     }
 
     public DeepQuotePolicy Parse(ParseResult result)
@@ -53,39 +57,50 @@ internal sealed class VerifyArguments
     private DeepQuotePolicy ParseUnchecked(ParseResult result)
     {
         DeepQuotePolicy policy = result.GetValue(_policy) is { } file ? ReadPolicy(file) : new DeepQuotePolicy();
-        if (Text(_nonce) is { } nonce) policy = policy with { Nonce = ParseNonce(nonce) };
-        if (Text(_aik, !policy.Aik.IsEmpty) is { } aik) policy = policy with { Aik = From(_aik, aik, bytes => PublicKeyFile.Parse(bytes)) };
-        if (Text(_binding, policy.Binding is not null) is { } binding) policy = policy with { Binding = new IdentityBinding(From(_binding, binding, bytes => bytes), default) };
-        if (Text(_labelDigest, result.GetValue(_binding) is null) is { } digest) policy = policy with { Binding = policy.Binding! with { LabelDigest = Digest(_labelDigest, digest) } };
-        if (Text(_authority, !policy.Authority.IsEmpty) is { } authority) policy = policy with { Authority = From(_authority, authority, bytes => PublicKeyFile.Parse(bytes)) };
-        if (Text(_approved, policy.Configuration is not null) is { } approved)
-            policy = policy with { Configuration = From(_approved, approved, bytes => ApprovedConfiguration.Parse(bytes)) };
-        if (Texts(_platform, policy.Platforms.Count > 0) is { Length: > 0 } platforms) policy = policy with { Platforms = [.. platforms.Select(ParsePlatform)] };
-        TpmDigest[] kernels =
-        [
-            .. Texts(_kernel, policy.Kernels.Count > 0).Select(kernel => Digest(_kernel, kernel)),
-            .. Texts(_label, policy.Kernels.Count > 0).Select(DeepQuotePolicy.KernelOf),
-        ];
-        if (kernels.Length > 0) policy = policy with { Kernels = kernels };
-        if (Text(_uuid, policy.Uuid is not null) is { } uuid) policy = policy with { Uuid = ParseUuid(uuid) };
-        if (Texts(_pcr, policy.VirtualPcrs.Count > 0) is { Length: > 0 } pcrs) policy = policy with { VirtualPcrs = ParsePcrs(_pcr, pcrs) };
-        if (Texts(_hardwarePcr, policy.HardwarePcrs.Count > 0) is { Length: > 0 } hardware) policy = policy with { HardwarePcrs = ParsePcrs(_hardwarePcr, hardware) };
-        if (result.GetValue(_locality) is { } locality) policy = policy with { Locality = Once(_locality, locality, policy.Locality is not null) };
-        if (Text(_ek, !policy.EndorsementKeySha256.IsEmpty) is { } ek) policy = policy with { EndorsementKeySha256 = Hex(_ek.Name, ek, 32) };
-        return policy;
+        TpmDigest[] kernels = [.. Texts(_kernel).Select(kernel => Digest(_kernel, kernel)), .. Texts(_label).Select(DeepQuotePolicy.KernelOf)];
+        return policy with
+        {
+            Nonce = Text(_nonce) is { } nonce ? ParseNonce(nonce) : null,
+            Aik = Once(_aik, policy.Aik, Key(_aik), key => key.IsEmpty),
+            Binding = Once(_binding, policy.Binding, ReadBinding(result), binding => binding is null),
+            Authority = Once(_authority, policy.Authority, Key(_authority), key => key.IsEmpty),
+            Configuration = Once(_approved, policy.Configuration, Configuration(), list => list is null),
+            Platforms = Once(_platform, policy.Platforms, [.. Texts(_platform).Select(ParsePlatform)], platforms => platforms.Count == 0),
+            Kernels = Once(Texts(_kernel).Length > 0 ? _kernel : _label, policy.Kernels, kernels, list => list.Count == 0),
+            Uuid = Once(_uuid, policy.Uuid, Text(_uuid) is { } uuid ? ParseUuid(uuid) : null, value => value is null),
+            VirtualPcrs = Once<Registers>(_pcr, policy.VirtualPcrs, ParsePcrs(_pcr, Texts(_pcr)), pcrs => pcrs.Count == 0),
+            HardwarePcrs = Once<Registers>(_hardwarePcr, policy.HardwarePcrs, ParsePcrs(_hardwarePcr, Texts(_hardwarePcr)), pcrs => pcrs.Count == 0),
+            Locality = Once(_locality, policy.Locality, result.GetValue(_locality), value => value is null),
+            EndorsementKeySha256 = Once<ReadOnlyMemory<byte>>(
+                _ek, policy.EndorsementKeySha256, Text(_ek) is { } ek ? Hex(_ek.Name, ek, 32) : default, hash => hash.IsEmpty),
+        };
 
-        string? Text(Option<string> option, bool isTaken = false) => result.GetValue(option) is { } text ? Once(option, text, isTaken) : null;
-        string[] Texts(Option<string[]> option, bool isTaken) => result.GetValue(option) is { Length: > 0 } texts ? Once(option, texts, isTaken) : [];
+        ApprovedConfiguration? Configuration() => Text(_approved) is { } path ? From(_approved, path, bytes => ApprovedConfiguration.Parse(bytes)) : null;
+        string? Text(Option<string> option) => result.GetValue(option);
+        string[] Texts(Option<string[]> option) => result.GetValue(option) ?? [];
+        ReadOnlyMemory<byte> Key(Option<string> option) =>
+            Text(option) is { } path ? From(option, path, bytes => PublicKeyFile.Parse(bytes)) : ReadOnlyMemory<byte>.Empty;
     }
+
+    private IdentityBinding? ReadBinding(ParseResult result)
+    {
+        string? digest = result.GetValue(_labelDigest);
+        if (result.GetValue(_binding) is { } path)
+            return new IdentityBinding(From(_binding, path, bytes => bytes), digest is null ? default : Digest(_labelDigest, digest));
+        return digest is null ? null : throw new UsageException("--aik-label-digest goes with --aik-binding; for a policy's binding it is in the policy");
+    }
+
+    /// <summary>The expectation of the policy or of the option: whichever there is.</summary>
+    private static T Once<T>(Option option, T ofPolicy, T ofOption, Predicate<T> isAbsent)
+    {
+        if (isAbsent(ofOption)) return ofPolicy;
+        return isAbsent(ofPolicy) ? ofOption : throw new UsageException($"{option.Name}: the policy has such an expectation already; state it in one place");
+    }
+
+    private static Option<string> One(string name, string description, string helpName) => new(name) { Description = description, HelpName = helpName };
 
     private static Option<string[]> Many(string name, string description, string helpName) =>
         new(name) { Description = description + " May be given several times: one of them it must be.", HelpName = helpName };
-
-    private static T Once<T>(Option option, T value, bool isTaken) => !isTaken
-        ? value
-        : throw new UsageException(option.Name == "--aik-label-digest"
-            ? "--aik-label-digest goes with --aik-binding; of a policy's binding it is in the policy"
-            : $"{option.Name}: the policy has such an expectation already; state it in one place");
 
     private static DeepQuotePolicy ReadPolicy(string path)
     {
@@ -138,7 +153,8 @@ internal sealed class VerifyArguments
         }
     }
 
-    private static Guid ParseUuid(string text) => Guid.TryParseExact(text, "D", out Guid uuid) ? uuid : throw new UsageException($"--uuid: '{text}' is not a uuid");
+    private static Guid ParseUuid(string text) =>
+        Guid.TryParseExact(text, "D", out Guid uuid) ? uuid : throw new UsageException($"--uuid: '{text}' is not a uuid");
 
     private static Dictionary<int, IReadOnlyList<TpmDigest>> ParsePcrs(Option option, string[] texts)
     {

@@ -25,32 +25,32 @@ internal static class QuoteCommand
 
     private static readonly (string Name, VtpmQuoteFlags Flag)[] Names =
     [
-        ("uuid", VtpmQuoteFlags.HashUuid), ("vtpm", VtpmQuoteFlags.VtpmMeasurements), ("group", VtpmQuoteFlags.GroupInfo), ("authority", VtpmQuoteFlags.GroupPubkey),
+        ("uuid", VtpmQuoteFlags.HashUuid), ("vtpm", VtpmQuoteFlags.VtpmMeasurements),
+        ("group", VtpmQuoteFlags.GroupInfo), ("authority", VtpmQuoteFlags.GroupPubkey),
     ];
 
     public static Command Create()
     {
         Option<TpmAddress> tpm = Options.Address("--tpm", "The guest's TPM: /dev/tpm0, unix:PATH or tcp:HOST:PORT.");
         tpm.DefaultValueFactory = _ => TpmAddress.Parse("/dev/tpm0");
-        var nonce = new Option<string>("--nonce") { Description = "The verifier's nonce, 40 hexadecimal digits; or random.", HelpName = "HEX", Required = true };
-        var pcrs = new Option<string>("--pcrs") { Description = "PCRs of the guest's TPM, such as 0-7,10.", HelpName = "PCRS", DefaultValueFactory = _ => "0-15" };
-        var hardwarePcrs = new Option<string>("--hw-pcrs") { Description = "PCRs of the hardware TPM.", HelpName = "PCRS", DefaultValueFactory = _ => "0-23" };
-        var include = new Option<string>("--include")
-        {
-            Description = "What is to be said about the vTPM: uuid, vtpm (its software), group (authority and approved configuration), authority; or none.",
-            HelpName = "LIST",
-            DefaultValueFactory = _ => "uuid,vtpm,group,authority",
-        };
-        var locality = new Option<int>("--locality") { Description = "The locality that the link to the TPM has, which the evidence says.", HelpName = "N" };
+        Option<string> nonce = Text("--nonce", "The verifier's nonce, 40 hexadecimal digits; or random.", "HEX", otherwise: null);
+        nonce.Required = true;
+        Option<string> pcrs = Text("--pcrs", "PCRs of the guest's TPM, such as 0-7,10.", "PCRS", "0-15");
+        Option<string> hardwarePcrs = Text("--hw-pcrs", "PCRs of the hardware TPM.", "PCRS", "0-23");
+        Option<string> include = Text(
+            "--include",
+            "What is to be said about the vTPM: uuid, vtpm (its software), group (its authority and approved configuration), authority; or none.",
+            "LIST",
+            "uuid,vtpm,group,authority");
+        var locality = new Option<int>("--locality") { Description = "The locality that the link has, which the evidence says.", HelpName = "N" };
         var ek = new Option<bool>("--ek") { Description = "Evidence of the endorsement key (TPM_ParentSignEK) instead of PCRs." };
-        var ownerAuth = new Option<string>("--owner-auth")
-        {
-            Description = "The owner secret of the guest's TPM: well-known, hash:HEX, text:PASSWORD, or @FILE with one of these in it.",
-            HelpName = "SECRET",
-            DefaultValueFactory = _ => "well-known",
-        };
+        Option<string> ownerAuth = Text(
+            "--owner-auth",
+            "The owner secret of the guest's TPM: well-known, hash:HEX, text:PASSWORD, or @FILE with one of these in it.",
+            "SECRET",
+            "well-known");
         var output = new Option<string>("--out") { Description = "The file to write; standard output without it.", HelpName = "FILE" };
-        var command = new Command("quote", "Asks a guest's TPM for a deep quote: evidence of what it stands on, signed by the hardware TPM." + Examples)
+        var command = new Command("quote", "Asks a guest's TPM for a deep quote: signed evidence of what it stands on." + Examples)
             { tpm, nonce, pcrs, hardwarePcrs, include, locality, ek, ownerAuth, output };
         command.SetAction(result =>
         {
@@ -68,6 +68,13 @@ internal static class QuoteCommand
             return (int)ExitCode.Ok;
         });
         return command;
+    }
+
+    private static Option<string> Text(string name, string description, string helpName, string? otherwise)
+    {
+        var option = new Option<string>(name) { Description = description, HelpName = helpName };
+        if (otherwise is not null) option.DefaultValueFactory = _ => otherwise;
+        return option;
     }
 
     private static DeepQuoteEvidence Quote(TpmAddress address, string secret, DeepQuoteRequest request, bool ofEndorsementKey)
@@ -132,7 +139,8 @@ internal static class QuoteCommand
         foreach (string name in text.Split(','))
         {
             VtpmQuoteFlags flag = Names.FirstOrDefault(known => known.Name == name).Flag;
-            if (flag == VtpmQuoteFlags.None) throw new UsageException($"--include: '{name}' is none of uuid, vtpm, group and authority (with commas between them, or none)");
+            if (flag == VtpmQuoteFlags.None)
+                throw new UsageException($"--include: '{name}' is none of uuid, vtpm, group and authority (with commas between them, or none)");
             flags |= flag;
         }
 

@@ -19,7 +19,8 @@ public sealed record ApprovedPlatform(uint? PcrMask, TpmDigest Composite)
         if (parts.Length == 2 && parts[1].Length == 2 * TpmDigest.Size && parts[1].All(char.IsAsciiHexDigit)
             && uint.TryParse(parts[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint mask) && mask >> PcrList.Count == 0)
             return new ApprovedPlatform(mask, new TpmDigest(Convert.FromHexString(parts[1])));
-        throw new FormatException($"'{text}' is no platform: write MASK=COMPOSITE in hexadecimal, such as 0e00ff=0593ecb564f532df6ef2f4d7272489da52c4c840 for PCRs 0-7,17-19");
+        throw new FormatException(
+            $"'{text}' is no platform: write MASK=COMPOSITE in hexadecimal, such as 0e00ff=0593ecb564f532df6ef2f4d7272489da52c4c840 for PCRs 0-7,17-19");
     }
 }
 
@@ -46,7 +47,8 @@ public sealed record ApprovedConfiguration
 
     /// <summary>Reads the file that an authority signs and GROUP_UPDATE takes: in our form, or in the original's (docs/manager-protocol.md, §4).</summary>
     /// <exception cref="DeepQuoteFormatException">It is neither.</exception>
-    public static ApprovedConfiguration Parse(ReadOnlySpan<byte> file) => file.StartsWith(VtpmApprovedConfiguration.Magic) ? ParseOurs(file) : ParseOriginal(file);
+    public static ApprovedConfiguration Parse(ReadOnlySpan<byte> file) =>
+        file.StartsWith(VtpmApprovedConfiguration.Magic) ? ParseOurs(file) : ParseOriginal(file);
 
     private static ApprovedConfiguration ParseOurs(ReadOnlySpan<byte> file)
     {
@@ -82,7 +84,8 @@ public sealed record ApprovedConfiguration
     private static uint MaskOf(TpmPcrSelection selection)
     {
         ReadOnlySpan<byte> select = selection.PcrSelect.Span;
-        if (select.Length > PcrValues.MaxSizeOfSelect) throw new DeepQuoteFormatException($"a platform's selection has {select.Length} bytes; {PcrValues.MaxSizeOfSelect} are the most");
+        if (select.Length > PcrValues.MaxSizeOfSelect)
+            throw new DeepQuoteFormatException($"a platform's selection has {select.Length} bytes; {PcrValues.MaxSizeOfSelect} are the most");
         Span<byte> mask = stackalloc byte[sizeof(uint)];
         mask.Clear();
         select.CopyTo(mask);

@@ -88,11 +88,14 @@ public sealed partial record DeepQuoteEvidence
     }
 
     private static TpmPubKey ReadKey(StrictJson json) =>
-        WireFormat.Read(json.Hex("endorsementKey", 1, MaxPubKeySize), out TpmPubKey key) == TpmResult.Success ? key : throw json.Wrong("endorsementKey", "a TPM_PUBKEY");
+        WireFormat.Read(json.Hex("endorsementKey", 1, MaxPubKeySize), out TpmPubKey key) == TpmResult.Success
+            ? key
+            : throw json.Wrong("endorsementKey", "a TPM_PUBKEY");
 
     private static string NameOf(DeepQuoteKind kind) => kind == DeepQuoteKind.DeepQuote ? "deep-quote" : "endorsement-key";
 
-    private static void WriteHex(Utf8JsonWriter json, string name, ReadOnlySpan<byte> bytes) => json.WriteString(name, Convert.ToHexStringLower(bytes));
+    private static void WriteHex(Utf8JsonWriter json, string name, ReadOnlySpan<byte> bytes) =>
+        json.WriteString(name, Convert.ToHexStringLower(bytes));
 
     private static void Write(Utf8JsonWriter json, string name, PcrValues pcrs)
     {

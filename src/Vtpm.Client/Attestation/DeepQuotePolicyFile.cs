@@ -85,7 +85,8 @@ public static class DeepQuotePolicyFile
         }
     }
 
-    private static Guid ReadUuid(StrictJson json) => Guid.TryParseExact(json.Text("uuid"), "D", out Guid uuid) ? uuid : throw json.Wrong("uuid", "a uuid");
+    private static Guid ReadUuid(StrictJson json) =>
+        Guid.TryParseExact(json.Text("uuid"), "D", out Guid uuid) ? uuid : throw json.Wrong("uuid", "a uuid");
 
     private static IReadOnlyDictionary<int, IReadOnlyList<TpmDigest>> ReadPcrs(StrictJson json, string name)
     {

@@ -55,7 +55,8 @@ public static class DeepQuoteProver
             before = after;
         }
 
-        throw new InvalidOperationException($"PCRs {PcrList.Describe(changed)} of the vTPM change all the time, and can be in no quote: leave them out, or quote when the guest is at rest");
+        throw new InvalidOperationException(
+            $"PCRs {PcrList.Describe(changed)} of the vTPM change all the time, and can be in no quote: leave them out, or quote when the guest is at rest");
     }
 
     /// <summary>TPM_ParentSignEK: evidence of the endorsement key, which a vTPM gives until it is first restarted.</summary>
@@ -106,11 +107,15 @@ public static class DeepQuoteProver
 
     private static PcrValues HardwareValues(TpmOrdinal ordinal, in VtpmGetQuoteResponse quote, VtpmQuoteFlags flags, uint mask)
     {
-        byte[] values = quote.PcrValues(flags).ToArray();
+        ReadOnlyMemory<byte> values = quote.PcrValues(flags);
         int hashes = BitOperations.PopCount((uint)flags);
-        if (quote.HashesAndPcrValues.Length != TpmDigest.Size * (hashes + BitOperations.PopCount(mask)))
-            throw new TpmProtocolException(ordinal, $"{quote.HashesAndPcrValues.Length} bytes follow the signature; {hashes} hashes and {BitOperations.PopCount(mask)} PCRs were asked for");
-        return new PcrValues(SizeOfSelect, PcrList.Pcrs(mask).Select((pcr, i) => KeyValuePair.Create(pcr, new TpmDigest(values.AsSpan(TpmDigest.Size * i, TpmDigest.Size)))));
+        int pcrs = BitOperations.PopCount(mask);
+        int length = quote.HashesAndPcrValues.Length;
+        if (length != TpmDigest.Size * (hashes + pcrs))
+            throw new TpmProtocolException(ordinal, $"{length} bytes follow the signature; {hashes} hashes and {pcrs} PCRs were asked for");
+        return new PcrValues(SizeOfSelect, PcrList.Pcrs(mask).Select((pcr, i) => KeyValuePair.Create(pcr, ValueAt(i))));
+
+        TpmDigest ValueAt(int i) => new(values.Span.Slice(TpmDigest.Size * i, TpmDigest.Size));
     }
 
     private static PcrValues Read(TpmClient tpm, uint mask) =>

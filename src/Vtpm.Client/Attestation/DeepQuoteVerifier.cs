@@ -39,7 +39,10 @@ public sealed class DeepQuoteVerifier
     private DeepQuoteVerdict Judge()
     {
         DeepQuoteStatement signature = Signature();
-        DeepQuoteStatement[] covered = [Nonce(), Authority(), Configuration(), Platform(), HardwarePcrs(), Vtpm(), Uuid(), VirtualPcrs(), Locality(), EndorsementKey()];
+        DeepQuoteStatement[] covered =
+        [
+            Nonce(), Authority(), Configuration(), Platform(), HardwarePcrs(), Vtpm(), Uuid(), VirtualPcrs(), Locality(), EndorsementKey(),
+        ];
         if (signature.Result != Shown) covered = [.. covered.Select(Uncovered)];
         return new DeepQuoteVerdict([signature, Binding(), Approval(), .. covered]);
     }
@@ -70,7 +73,7 @@ public sealed class DeepQuoteVerifier
     {
         const string subject = "approval";
         if (_policy.Configuration is not { } configuration) return new(subject, NotChecked, false, "no approved configuration was given");
-        if (configuration.Signature.IsEmpty) return new(subject, NotChecked, false, $"the configuration {configuration.Sequence} was given without the authority's signature");
+        if (configuration.Signature.IsEmpty) return new(subject, NotChecked, false, "the configuration was given without the authority's signature");
         return QuoteFormula.IsSigned(_policy.Authority.Span, configuration.Signed.Span, configuration.Signature.Span, configuration.SignatureHash)
             ? new(subject, Shown, true, $"the authority has signed the configuration {configuration.Sequence}")
             : new(subject, Wrong, true, $"the authority has not signed the configuration {configuration.Sequence}");
@@ -109,14 +112,18 @@ public sealed class DeepQuoteVerifier
         $"the vTPM is {_policy.Uuid}",
         $"the vTPM is another than {_policy.Uuid}");
 
-    private static DeepQuoteStatement Hashed(string subject, TpmDigest? found, TpmDigest? expected, string notAsked, string shown, string wrong) => (found, expected) switch
+    private static DeepQuoteStatement Hashed(
+        string subject, TpmDigest? found, TpmDigest? expected, string notAsked, string shown, string wrong) => (found, expected) switch
     {
-        (_, null) => new(subject, NotChecked, false, notAsked + (found is { } hash ? $" (its hash is {hash})" : "")),
+        (_, null) => new(subject, NotChecked, false, notAsked + Told(found)),
         (null, _) => NotIncluded(subject),
         _ => found == expected ? new(subject, Shown, true, shown) : new(subject, Wrong, true, wrong),
     };
 
-    private static DeepQuoteStatement NotIncluded(string subject) => new(subject, NotShown, true, "the evidence does not include it (vtpm quote --include)");
+    private static string Told(TpmDigest? hash) => hash is { } value ? $" (its hash is {value})" : "";
+
+    private static DeepQuoteStatement NotIncluded(string subject) =>
+        new(subject, NotShown, true, "the evidence does not include it (vtpm quote --include)");
 
     /// <summary>The hardware's PCRs against approved platforms: that the group has that configuration says nothing of what the machine is.</summary>
     private DeepQuoteStatement Platform()
@@ -129,8 +136,9 @@ public sealed class DeepQuoteVerifier
         uint missing = expected.Aggregate(0u, (mask, platform) => mask | ((platform.PcrMask ?? 0) & ~pcrs.Mask));
         if (expected.FirstOrDefault(platform => IsOf(platform, pcrs)) is { } found)
         {
+            string registers = PcrList.Describe(found.PcrMask ?? pcrs.Mask);
             return approved is null || approved.Any(platform => platform.Composite == found.Composite)
-                ? new(subject, Shown, true, $"PCRs {PcrList.Describe(found.PcrMask ?? pcrs.Mask)} of the hardware are those of the approved platform {found.Composite}")
+                ? new(subject, Shown, true, $"PCRs {registers} of the hardware are those of the approved platform {found.Composite}")
                 : new(subject, Wrong, true, $"the hardware is the platform {found.Composite}, which the approved configuration does not have");
         }
 
@@ -153,7 +161,7 @@ public sealed class DeepQuoteVerifier
         IReadOnlyList<TpmDigest>? admitted = _policy.Configuration?.Kernels;
         IReadOnlyList<TpmDigest> expected = _policy.Kernels.Count > 0 ? _policy.Kernels : admitted ?? [];
         bool isRequired = expected.Count > 0 || admitted is not null;
-        if (!isRequired) return new(subject, NotChecked, false, "what software the vTPM is was not asked" + (_evidence.VtpmHash is { } told ? $" (its hash is {told})" : ""));
+        if (!isRequired) return new(subject, NotChecked, false, "what software the vTPM is was not asked" + Told(_evidence.VtpmHash));
         if (_evidence.VtpmHash is not { } hash) return NotIncluded(subject);
         TpmDigest[] found = [.. expected.Where(kernel => QuoteFormula.HashMeasurements(kernel) == hash).Take(1)];
         if (found.Length == 0) return new(subject, Wrong, true, "the vTPM's software is none of the expected");
@@ -173,7 +181,8 @@ public sealed class DeepQuoteVerifier
             : new(subject, NotShown, true, "evidence of an endorsement key has none");
     }
 
-    private static DeepQuoteStatement Registers(string subject, PcrValues found, IReadOnlyDictionary<int, IReadOnlyList<TpmDigest>> expected, string option)
+    private static DeepQuoteStatement Registers(
+        string subject, PcrValues found, IReadOnlyDictionary<int, IReadOnlyList<TpmDigest>> expected, string option)
     {
         uint asked = 0, missing = 0;
         foreach ((int pcr, IReadOnlyList<TpmDigest> values) in expected.OrderBy(pair => pair.Key))
@@ -208,12 +217,13 @@ public sealed class DeepQuoteVerifier
         const string subject = "endorsement-key";
         bool isRequired = !_policy.EndorsementKeySha256.IsEmpty;
         if (_evidence.EndorsementKey is not { } key)
-            return isRequired ? new(subject, NotShown, true, "this is evidence of PCRs (vtpm quote --ek makes the other)") : new(subject, NotChecked, false, "this is evidence of PCRs");
+            return new(subject, isRequired ? NotShown : NotChecked, isRequired, "this is evidence of PCRs (vtpm quote --ek makes the other)");
         byte[] found = SHA256.HashData(key.PubKey.Key.Span);
-        string what = $"SHA-256 {Convert.ToHexStringLower(found)}: a vTPM of the group had just made it";
-        if (!isRequired) return new(subject, NotChecked, false, $"{what}; nothing was given to compare it with");
+        string what = $"SHA-256 {Convert.ToHexStringLower(found)}";
+        string shown = $"{what}: a vTPM of the group had just made it";
+        if (!isRequired) return new(subject, NotChecked, false, $"{shown}; nothing was given to compare it with");
         return _policy.EndorsementKeySha256.Span.SequenceEqual(found)
-            ? new(subject, Shown, true, what)
-            : new(subject, Wrong, true, $"SHA-256 {Convert.ToHexStringLower(found)}; expected is {Convert.ToHexStringLower(_policy.EndorsementKeySha256.Span)}");
+            ? new(subject, Shown, true, shown)
+            : new(subject, Wrong, true, $"{what}; expected is {Convert.ToHexStringLower(_policy.EndorsementKeySha256.Span)}");
     }
 }

@@ -23,6 +23,7 @@ public static class PublicKeyFile
             // As any other that is none.
         }
 
-        throw new DeepQuoteFormatException("it is no RSA-2048 public key with exponent 65537: neither 256 bytes of modulus nor PEM (of a certificate, openssl x509 -pubkey -noout makes it)");
+        throw new DeepQuoteFormatException(
+            "it is no RSA-2048 public key with exponent 65537: neither 256 bytes of modulus nor PEM (from a certificate, openssl x509 -pubkey -noout makes it)");
     }
 }

@@ -14,7 +14,8 @@ public static class QuoteFormula
     public const int RsaSize = 256;
 
     /// <summary>Everything that can be said about a vTPM.</summary>
-    public const VtpmQuoteFlags AllFlags = VtpmQuoteFlags.HashUuid | VtpmQuoteFlags.VtpmMeasurements | VtpmQuoteFlags.GroupInfo | VtpmQuoteFlags.GroupPubkey;
+    public const VtpmQuoteFlags AllFlags =
+        VtpmQuoteFlags.HashUuid | VtpmQuoteFlags.VtpmMeasurements | VtpmQuoteFlags.GroupInfo | VtpmQuoteFlags.GroupPubkey;
 
     private static readonly byte[] Exponent = [1, 0, 1];
 
@@ -25,7 +26,8 @@ public static class QuoteFormula
     public static TpmDigest HashMeasurements(TpmDigest kernelHash) => TpmDigest.Of(kernelHash.ReadOnlySpan);
 
     /// <summary>What VTPM_QUOTE_FLAGS_GROUP_INFO adds: SHA-1 of the authority's modulus and the configuration that it has signed.</summary>
-    public static TpmDigest HashGroupInfo(ReadOnlySpan<byte> saaModulus, VtpmConfigList config) => TpmDigest.Of([.. saaModulus, .. WireFormat.ToBytes(config)]);
+    public static TpmDigest HashGroupInfo(ReadOnlySpan<byte> saaModulus, VtpmConfigList config) =>
+        TpmDigest.Of([.. saaModulus, .. WireFormat.ToBytes(config)]);
 
     /// <summary>What VTPM_QUOTE_FLAGS_GROUP_PUBKEY adds: SHA-1 of the authority's modulus.</summary>
     public static TpmDigest HashAuthority(ReadOnlySpan<byte> saaModulus) => TpmDigest.Of(saaModulus);

@@ -42,11 +42,9 @@ internal sealed class StrictJson
 
     public string Text(string name) => TextOf(Element(name), Path(name));
 
-    public int Int32(string name) =>
-        Element(name) is { ValueKind: JsonValueKind.Number } element && element.TryGetInt32(out int value) ? value : throw Wrong(name, "a whole number");
+    public int Int32(string name) => Number(name).TryGetInt32(out int value) ? value : throw Wrong(name, "a whole number");
 
-    public ulong UInt64(string name) =>
-        Element(name) is { ValueKind: JsonValueKind.Number } element && element.TryGetUInt64(out ulong value) ? value : throw Wrong(name, "a whole number");
+    public ulong UInt64(string name) => Number(name).TryGetUInt64(out ulong value) ? value : throw Wrong(name, "a whole number");
 
     /// <summary>A value in as many hexadecimal digits as its bytes need.</summary>
     public byte[] Hex(string name, int size) => Hex(name, size, size);
@@ -101,9 +99,12 @@ internal sealed class StrictJson
         element.ValueKind == JsonValueKind.String ? element.GetString()! : throw new DeepQuoteFormatException($"{path} is no text");
 
     private int PcrOf(string name) =>
-        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int pcr) && pcr < PcrList.Count && (name.Length == 1 || name[0] != '0')
+        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int pcr) && pcr < PcrList.Count && name == $"{pcr}"
             ? pcr
             : throw new DeepQuoteFormatException($"{Path(name)} is no PCR; there are 0 to {PcrList.Count - 1}");
+
+    private JsonElement Number(string name) =>
+        Element(name) is { ValueKind: JsonValueKind.Number } element ? element : throw Wrong(name, "a whole number");
 
     private JsonElement Element(string name)
     {
