@@ -70,13 +70,13 @@ public class EvidenceTests
         using Guest guest = NewGuest(rig);
         DeepQuotePolicy before = Policy(rig, NewNonce());
         ManagerGroup group = rig.Manager.Service.Image.Groups[0];
-        VtpmConfigList list = group.ToConfigList();
-        list.Sequence++;
         using (RSA key = RSA.Create())
         {
             key.ImportFromPem(File.ReadAllText(rig.KeyPath));
             using VtpmManagerClient administrator = rig.Administrator();
-            administrator.Manage(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 0, .. SignedConfiguration.Create(key, list, [ProvisioningOptions.DefaultPcrMask])]);
+            PlatformConfiguration[] platforms = [.. group.Platforms.Select(seal => new PlatformConfiguration(seal.PcrMask, seal.DigestRelease))];
+            byte[] list = SignedConfiguration.Create(key, group.ConfigurationSequence + 1, platforms, group.Kernels);
+            administrator.Manage(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 0, .. list]);
         }
 
         var request = new DeepQuoteRequest { Nonce = before.Nonce!.Value };
