@@ -9,39 +9,34 @@ internal static class ManagerArguments
 {
     public static ManagerOptions Parse(string[] arguments)
     {
-        string? driver = null;
+        var hardware = new HardwareArguments();
         var options = new ManagerOptions { Hardware = TpmAddress.Named("none", "") };
         foreach (string argument in arguments)
         {
             string[] parts = argument.Split('=', 2);
-            options = (parts[0], parts.Length == 2 ? parts[1] : null) switch
+            string? given = parts.Length == 2 ? parts[1] : null;
+            if (hardware.With(parts[0], given) is { } with)
             {
-                ("tpmdriver", { Length: > 0 } value) => options with { Hardware = ParseDriver(argument, driver = value) },
+                hardware = with;
+                continue;
+            }
+
+            options = (parts[0], given) switch
+            {
                 ("tpmlocality", { } value) => options with { Locality = ParseLocality(argument, value) },
                 ("owner_auth", { Length: > 0 } value) => options with { OwnerAuth = Options.ReadSecret("owner_auth=", value) },
                 ("srk_auth", { Length: > 0 } value) => options with { SrkAuth = Options.ReadSecret("srk_auth=", value) },
-                ("tpm2", "0" or "1") => options with { IsTpm2 = parts[1] == "1" },
+                ("tpm2", "0" or "1") => options with { IsTpm2 = given == "1" },
                 ("tpm2", _) => throw new UsageException($"'{argument}': write tpm2=1 when the hardware is a TPM 2.0"),
                 ("srk_handle", { } value) => options with { SrkHandle = ParseHandle(argument, value) },
                 _ => throw new UsageException(
-                    $"'{argument}' is not an argument of the manager; known are tpmdriver=ADDRESS, tpmlocality=0..4, owner_auth=SECRET, srk_auth=SECRET, tpm2=1 and srk_handle=0x81xxxxxx"),
+                    $"'{argument}' is not an argument of the manager; known are tpmdriver=tpm_tis|tpmfront|ADDRESS, tpmiomem=ADDRESS, tpmirq=N|probe, tpmlocality=0..4, "
+                    + "owner_auth=SECRET, srk_auth=SECRET, tpm2=1 and srk_handle=0x81xxxxxx"),
             };
         }
 
         if (options is { SrkHandle: not null, IsTpm2: false }) throw new UsageException("srk_handle= is for a TPM 2.0: add tpm2=1, or leave it out");
-        return driver is null ? throw new UsageException("which hardware TPM? Write tpmdriver=/dev/tpm0, tpmdriver=unix:PATH or tpmdriver=tcp:HOST:PORT") : options;
-    }
-
-    private static TpmAddress ParseDriver(string argument, string value)
-    {
-        try
-        {
-            return TpmAddress.Parse(value);
-        }
-        catch (FormatException exception)
-        {
-            throw new UsageException($"'{argument}': {exception.Message}");
-        }
+        return hardware.ApplyTo(options);
     }
 
     /// <summary>Hexadecimal with or without 0x, as the original reads it.</summary>

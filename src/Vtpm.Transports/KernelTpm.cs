@@ -22,6 +22,12 @@ public sealed record KernelTpm(string Name, string Driver, string Bus, string De
         return [.. Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal).Select(Read)];
     }
 
+    /// <summary>This Xen domain's vTPM.</summary>
+    /// <exception cref="TpmTransportException">There is none; the message says what to do.</exception>
+    public static KernelTpm FindXenFrontend(string folder = DefaultFolder) =>
+        List(folder).FirstOrDefault(tpm => tpm.IsXenFrontend) ?? throw new TpmTransportException(TpmTransportFault.Unavailable,
+            "tpmfront: this system has no vTPM of Xen's: give the domain one (vtpm= in its configuration), and load the module xen-tpmfront");
+
     private static KernelTpm Read(string entry)
     {
         string device = Path.Combine(entry, "device");

@@ -57,6 +57,13 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("tpmlocality=5", "tpmlocality=0 to tpmlocality=4")]
     [InlineData("tpmdriver=tpm0", "not a TPM address")]
+    [InlineData("tpmdriver=tpm0", "tpmdriver=tpm_tis")]
+    [InlineData("tpmiomem=0xfed40010", "tpmiomem=0xfed40000")]
+    [InlineData("tpmiomem=0", "tpmiomem=0xfed40000")]
+    [InlineData("tpmiomem=everywhere", "tpmiomem=0xfed40000")]
+    [InlineData("tpmiomem=0xfed40000", "for tpmdriver=tpm_tis alone")]
+    [InlineData("tpmirq=0", "for tpmdriver=tpm_tis alone")]
+    [InlineData("tpmirq=none", "tpmirq=probe")]
     [InlineData("tpmdriver=", "known are")]
     [InlineData("owner_auth=secret", "well-known")]
     [InlineData("bogus", "known are")]
@@ -67,10 +74,6 @@ public sealed class CommandLineTests
         AssertUsage(["manager", "--image", folder["m.img"], "--listen", socket, "tpmdriver=unix:" + folder["none.sock"], argument], says);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
     }
-
-    [Fact]
-    public void Manager_WithoutADriver_AsksWhichHardware() =>
-        AssertUsage(["manager", "--image", "m.img", "--listen", "unix:0a0b0c0d-1111-4222-8333-444455556666.sock"], "which hardware TPM?");
 
     [Fact]
     public void Manager_ListeningWithoutAUuid_SaysWhatToWrite() =>

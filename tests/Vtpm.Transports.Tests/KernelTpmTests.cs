@@ -29,6 +29,17 @@ public sealed class KernelTpmTests : IDisposable
     }
 
     [Fact]
+    public void FindXenFrontend_FindsItBehindAnotherTpm()
+    {
+        Add("tpm0", "00:05", "pnp", "tpm_tis");
+        var e = Assert.Throws<TpmTransportException>(() => KernelTpm.FindXenFrontend(Folder));
+        Assert.Equal(TpmTransportFault.Unavailable, e.Fault);
+        Assert.Contains("xen-tpmfront", e.Message, StringComparison.Ordinal);
+        Add("tpm1", "vtpm-0", "xen", "vtpm");
+        Assert.Equal("/dev/tpm1", KernelTpm.FindXenFrontend(Folder).DevicePath);
+    }
+
+    [Fact]
     public void List_OfADeviceWithoutADriver_LeavesThatEmpty()
     {
         Add("tpm0", "MSFT0101:00", "acpi", null);

@@ -9,10 +9,16 @@ internal static class ManagerCommand
 {
     private const string Examples = """
 
-        Xen's own arguments come last, as in the manager domain's extra=: tpmdriver=ADDRESS (the hardware TPM: /dev/tpm0, unix:PATH or
-        tcp:HOST:PORT), tpmlocality=0..4, owner_auth= and srk_auth= (well-known, hash:HEX or text:PASSWORD; or @FILE with one of these in it, since
-        everybody on the machine can read a command line). With tpm2=1 the hardware is a TPM 2.0, which seals but gives no deep quotes: owner_auth=
-        is its storage hierarchy's, and srk_handle=0x81xxxxxx names the storage key to seal under, in the place of the usual one.
+        Xen's own arguments come last, as in the manager domain's extra=:
+          tpmdriver=    the hardware TPM: tpm_tis (its registers, through /dev/mem; the default), tpmfront (the vTPM of this Xen domain), or where one
+                        is: /dev/tpm0, unix:PATH, tcp:HOST:PORT. A machine whose kernel drives its TPM is for /dev/tpm0.
+          tpmlocality=  0 to 4: the image is sealed to it, and tpm_tis uses it; resetting PCRs 20 to 23 needs 2 or more
+          tpmiomem=     where tpm_tis finds the registers, if not at 0xfed40000
+          tpmirq=       N or probe; accepted, and not used: tpm_tis polls
+          owner_auth=, srk_auth=  well-known, hash:HEX or text:PASSWORD; or @FILE with one of these in it, since everybody on the machine can read a
+                        command line
+          tpm2=1        the hardware is a TPM 2.0, which seals but gives no deep quotes; owner_auth= is its storage hierarchy's then
+          srk_handle=   0x81xxxxxx: the storage key of a TPM 2.0 to seal under, in the place of the usual one
 
         A vTPM is known by the socket that it comes in by: one Unix socket each, named after its uuid, in a folder that exists.
 
