@@ -78,7 +78,7 @@ internal sealed record HardwareArguments
         }
         catch (TpmTransportException e) when (Driver is null)
         {
-            throw new TpmTransportException(e.Fault, $"{e.Message}. There was no tpmdriver=, which means tpm_tis; the choices are {Others}", e);
+            throw new TpmTransportException(e.Fault, $"{e.Message} (there was no tpmdriver=, which means tpm_tis; the choices are {Others})", e);
         }
     }
 
