@@ -17,6 +17,7 @@ internal sealed class Comparison(Peer ours, Peer theirs, Scale scale, string sta
         ($"memory of {scale.Processes} processes", () => Memory($"each of {scale.Processes} processes", scale.Processes)),
         .. Duels().Select(duel => (duel.Name, (Func<Row[]>)(() => Operation(duel)))),
         (NvWrite, DurableWrites),
+        .. new ManagerFigures(ours, scale, stateOn).Steps(),
     ];
 
     /// <summary>From the first start over owner and keys to a restart.</summary>

@@ -23,9 +23,9 @@ internal sealed class Crowd(Peer peer, int processes, string stateOn)
                 tpms[i].Start();
             }
 
-            foreach (TpmProcess tpm in tpms) AfterStart.Add(tpm.ReadPss());
+            foreach (TpmProcess tpm in tpms) AfterStart.Add(tpm.Figures.ReadPss());
             foreach (TpmProcess tpm in tpms) Work(tpm);
-            foreach (TpmProcess tpm in tpms) AfterCommands.Add(tpm.ReadPss());
+            foreach (TpmProcess tpm in tpms) AfterCommands.Add(tpm.Figures.ReadPss());
         }
         finally
         {

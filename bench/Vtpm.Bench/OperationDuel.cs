@@ -29,7 +29,7 @@ internal sealed class OperationDuel(string name, Func<Workbench, Operation> crea
         {
             bool counts = round >= WarmUpRounds;
             operation.Prepare(calls);
-            double before = tpm.ReadCpu();
+            double before = tpm.Figures.ReadCpu();
             for (int i = 0; i < calls; i++)
             {
                 tpm.Link.Watch(operation.Ordinals);
@@ -37,7 +37,7 @@ internal sealed class OperationDuel(string name, Func<Workbench, Operation> crea
                 if (counts) RoundTrip.Add(tpm.Link.Elapsed.TotalMilliseconds);
             }
 
-            double spent = tpm.ReadCpu() - before;
+            double spent = tpm.Figures.ReadCpu() - before;
             if (counts) Cpu.Add(spent / calls);
             operation.PutAway();
         }

@@ -44,6 +44,7 @@ internal static class Program
                 $"load average before {loadBefore}, after {Machine.Load()}",
                 "Both in one run and in turns, commands with client and servers on one CPU. For cheap commands the server's CPU time per call is the figure: a round trip is mostly the waking up of processes.",
                 "vtpm answers a change once it is on the disk; swtpm does not wait for the disk.",
+                "The manager's: swtpm has nothing of the kind; beside a save is the disk itself, a write of 4 KiB and fdatasync. Its vTPMs lie in different sectors, while there are as many. Barriers are the saves that the image counts, each of which has one; sectors are what the process gave to pwrite.",
             ];
             Report.Write(Console.Out, rows, arguments.Quick ? [.. heading, "--quick: too few measurements to judge by"] : heading, arguments.Markdown);
         }

@@ -9,6 +9,8 @@ internal enum Unit
     /// <summary>Of CPU time.</summary>
     Microseconds,
     Kibibytes,
+    PerSecond,
+    Count,
 }
 
 /// <summary>What a row must show: its ratio, other over ours, at least this.</summary>
@@ -27,10 +29,10 @@ internal sealed record Aim(string Text, double Ratio)
     public static Aim DiskCost { get; } = new("the disk's cost (within 1/4)", 0.8);
 }
 
-/// <summary>One figure of both.</summary>
-internal sealed record Row(string Figure, Unit Unit, Samples Ours, Samples Theirs, Aim? Aim = null, string Other = "")
+/// <summary>One figure of both, or of ours alone where the other has no counterpart.</summary>
+internal sealed record Row(string Figure, Unit Unit, Samples Ours, Samples? Theirs = null, Aim? Aim = null, string Other = "")
 {
-    public double Ratio => Theirs.Median / Ours.Median;
+    public double Ratio => Theirs is null ? double.NaN : Theirs.Median / Ours.Median;
 
     public string Verdict => Aim is null ? "" : Ratio >= Aim.Ratio ? "hit" : "miss";
 
@@ -39,8 +41,8 @@ internal sealed record Row(string Figure, Unit Unit, Samples Ours, Samples Their
     public string[] Cells() =>
     [
         Figure,
-        Unit switch { Unit.Milliseconds => "ms", Unit.Microseconds => "µs CPU", _ => "KiB" },
-        Number(Ours.Median), Number(Ours.P95), Number(Theirs.Median) + Other, Number(Theirs.P95),
-        Ratio.ToString("0.00", CultureInfo.InvariantCulture), Aim?.Text ?? "", Verdict,
+        Unit switch { Unit.Milliseconds => "ms", Unit.Microseconds => "µs CPU", Unit.Kibibytes => "KiB", Unit.PerSecond => "1/s", _ => "" },
+        Number(Ours.Median), Number(Ours.P95), Theirs is null ? "" : Number(Theirs.Median) + Other, Theirs is null ? "" : Number(Theirs.P95),
+        Theirs is null ? "" : Ratio.ToString("0.00", CultureInfo.InvariantCulture), Aim?.Text ?? "", Verdict,
     ];
 }

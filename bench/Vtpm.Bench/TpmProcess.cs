@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Vtpm.Client;
 using Vtpm.Transports;
 using Vtpm.Wire;
@@ -7,7 +6,14 @@ using Vtpm.Wire;
 namespace Vtpm.Bench;
 
 /// <summary>How to start one of the programs compared.</summary>
-internal sealed record Peer(string Name, string Version, string Executable, Func<string, string, string[]> Arguments, bool NeedsPhysicalPresence);
+/// <param name="Name">For people.</param>
+/// <param name="Version">What it says itself.</param>
+/// <param name="Executable">The program.</param>
+/// <param name="Arguments">From the folder for its state and the socket to listen on.</param>
+/// <param name="NeedsPhysicalPresence">A new TPM is disabled, until somebody who is there enables it.</param>
+/// <param name="IsStarted">It has had TPM_Startup when it listens.</param>
+internal sealed record Peer(
+    string Name, string Version, string Executable, Func<string, string, string[]> Arguments, bool NeedsPhysicalPresence, bool IsStarted = false);
 
 /// <summary>A TPM as a process, with its state in a directory of its own; a stop and a start is a power cycle.</summary>
 internal sealed class TpmProcess : IDisposable
@@ -28,9 +34,9 @@ internal sealed class TpmProcess : IDisposable
 
     public TpmClient Client { get; private set; } = null!;
 
-    private string SocketPath => Path.Combine(_directory.FullName, "s");
+    public string SocketPath => Path.Combine(_directory.FullName, "s");
 
-    private int Pid => _process!.Id;
+    public ProcessFigures Figures => new(_process!.Id, _peer.Name);
 
     /// <summary>Starts it.</summary>
     /// <returns>Milliseconds from here until TPM_Startup and TPM_GetCapability are answered with TPM_SUCCESS.</returns>
@@ -46,7 +52,7 @@ internal sealed class TpmProcess : IDisposable
         _process = Process.Start(start)!;
         Link = new TimedLink(Connect(began));
         Client = new TpmClient(Link);
-        Client.Startup(TpmStartupType.Clear);
+        if (!_peer.IsStarted) Client.Startup(TpmStartupType.Clear);
         Client.GetCapability(TpmCapability.Version, []);
         return Stopwatch.GetElapsedTime(began).TotalMilliseconds;
     }
@@ -103,23 +109,6 @@ internal sealed class TpmProcess : IDisposable
         return Link.Elapsed.TotalMilliseconds;
     }
 
-    /// <summary>The proportional set size in KiB: its own memory, and its share of what others map too.</summary>
-    public double ReadPss()
-    {
-        WaitUntilIdle();
-        foreach (string line in File.ReadLines($"/proc/{Pid}/smaps_rollup"))
-            if (line.StartsWith("Pss:", StringComparison.Ordinal)) return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
-        throw new BenchException($"/proc/{Pid}/smaps_rollup has no Pss");
-    }
-
-    /// <summary>CPU time of all threads, in microseconds.</summary>
-    public double ReadCpu()
-    {
-        // The kernel accounts a thread's time when it stops running: what it runs right now is not yet in the figure.
-        WaitUntilIdle();
-        return Tasks().Sum(task => double.Parse(File.ReadAllText(Path.Combine(task, "schedstat")).Split(' ')[0], CultureInfo.InvariantCulture)) / 1000;
-    }
-
     public void Dispose()
     {
         Stop();
@@ -145,24 +134,6 @@ internal sealed class TpmProcess : IDisposable
 
             _ = LibC.usleep(100);
         }
-    }
-
-    private string[] Tasks() => Directory.GetDirectories($"/proc/{Pid}/task");
-
-    private void WaitUntilIdle()
-    {
-        long began = Stopwatch.GetTimestamp();
-        while (Tasks().Any(IsRunning))
-        {
-            if (Stopwatch.GetElapsedTime(began) > Patience) throw new BenchException($"{_peer.Name} does not come to rest");
-            _ = LibC.usleep(20);
-        }
-    }
-
-    private static bool IsRunning(string task)
-    {
-        string stat = File.ReadAllText(Path.Combine(task, "stat"));
-        return stat[stat.LastIndexOf(')') + 2] == 'R';
     }
 }
 
