@@ -22,6 +22,12 @@ internal static class Options
         CustomParser = result => [.. result.Tokens.Select(token => Parse(result, token.Value)).OfType<TpmAddress>()],
     };
 
+    public static Option<string> AcceptRestored() => new("--accept-restored")
+    {
+        Description = "Take a manager's image that is not the newest, a restored backup, for the newest one: by the name that its refusal says.",
+        HelpName = "SAVE@COUNTER",
+    };
+
     public static Option<string> SocketMode() => new("--socket-mode")
     {
         Description = "Permissions of the Unix sockets' files, octal; they decide who may connect.",

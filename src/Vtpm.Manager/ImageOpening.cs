@@ -9,9 +9,9 @@ namespace Vtpm.Manager;
 internal static class ImageOpening
 {
     /// <exception cref="ManagerException">It does not open; the message says what happened and what the choices are.</exception>
-    public static ManagerImage Open(ManagerOptions options, IBlockStore store, IHardwareTpm hardware, ManagerLog log)
+    public static ManagerImage Open(ManagerOptions options, IBlockStore store, IHardwareTpm hardware, IKeyMasks masks, ManagerLog log)
     {
-        ManagerOpen open = ManagerImage.Open(store, hardware);
+        ManagerOpen open = ManagerImage.Open(store, hardware, masks);
         string[] faults = hardware.TakeUnsealFaults();
         switch (open.Content)
         {
@@ -46,8 +46,6 @@ internal static class ImageOpening
             if (group.RollbackDetected) log.Warn($"group {group.Index} ({group.Uuid}): an older state of it may have been put into this image");
         }
 
-        // A stop in the middle of a group-update has left a root that earlier platforms can open.
-        if (image.EarlierSealsRemain && image.Save() is { Write: not ManagerWrite.Saved } save) log.Warn($"earlier seals remain: {save.Reason}");
         return image;
     }
 
@@ -59,7 +57,7 @@ internal static class ImageOpening
             ManagerImageContent.CannotUnseal or ManagerImageContent.GroupZeroClosed =>
                 "start the machine in a configuration that was approved (the same firmware and settings), with the hardware TPM, owner and tpmlocality= it was sealed by; or restore a copy of the image that was made for this configuration",
             ManagerImageContent.KeyMaskGone =>
-                "restore the newest copy of the image, made after the last group-update of group 0, on the machine whose hardware TPM it was saved with: whatever is older, nobody can open any more",
+                "restore the image from a copy, one made since group 0 was last given other platforms and on the machine whose hardware TPM this is: what is older, nobody can open any more",
             ManagerImageContent.Damaged => "restore the image from a copy",
             ManagerImageContent.NotAnImage => "correct the image's name",
             ManagerImageContent.NewerVersion => "use the newer manager",

@@ -75,6 +75,20 @@ public sealed record ManagerOptions
     /// <summary>An image that does not open is replaced by an empty one: every key in it is lost. One that opens stays.</summary>
     public bool CreateFresh { get; init; }
 
+    /// <summary>How much is insisted on noticing that an older image was put back.</summary>
+    public RollbackProtection RollbackProtection { get; init; }
+
+    /// <summary>
+    /// At most so often the hardware counter is counted for vTPMs' saves. Ten minutes: a chip whose counter wears out after a million has twenty years.
+    /// </summary>
+    public TimeSpan CounterInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>An image that is not the newest, to be taken as if it were: its save and the counter's value, as the refusal names them (<c>57@1034</c>).</summary>
+    public string? AcceptRestored { get; init; }
+
+    /// <summary>The clock of <see cref="CounterInterval"/>.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Acknowledge what an unprovisioned manager can keep in memory only, as the original does.</summary>
     public bool AllowUnprovisioned { get; init; }
 

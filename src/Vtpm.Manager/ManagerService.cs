@@ -8,7 +8,7 @@ namespace Vtpm.Manager;
 /// The manager as a function of (link, request): which commands there are for whom, and that nothing is acknowledged which is not durable. One
 /// thread at a time.
 /// </summary>
-internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage image, ManagerLog log, ManagerRules rules) : IDisposable
+internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage image, RollbackGuard guard, ManagerLog log, ManagerRules rules) : IDisposable
 {
     /// <summary>Xen's ring carries no more of a message.</summary>
     public const int MaxLength = 4088;
@@ -192,10 +192,18 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
     }
 
     /// <summary>Makes what the command changed durable; what is refused here is taken back when the command ends.</summary>
-    public TpmResult Save(string what)
+    public TpmResult Save(string what) => Save(what, guard.Save);
+
+    /// <summary>
+    /// The same for what takes something away, from a platform, a group or a vTPM: an older image, which still grants it, is excluded before this is
+    /// acknowledged, as far as the hardware TPM can.
+    /// </summary>
+    public TpmResult SaveRevoking(string what, bool renewsKey = false) => Save(what, () => guard.SaveRevoking(what, renewsKey));
+
+    private TpmResult Save(string what, Func<ManagerSave> write)
     {
         if (Settle(what) is var refusal and not TpmResult.Success) return refusal;
-        ManagerSave save = Image.Save();
+        ManagerSave save = write();
         if (save.Write is ManagerWrite.Saved or ManagerWrite.NotSealed) return TpmResult.Success;
         string doubt = save.InDoubt ? "; the disk may have it all the same: until this can be withdrawn, no vTPM is given its key" : "";
         Log.Error($"{what}: not saved: {save.Reason}{doubt}");

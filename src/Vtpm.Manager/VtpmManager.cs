@@ -13,6 +13,7 @@ public sealed class VtpmManager : IDisposable
     private readonly IHardwareTpm _hardware;
     private readonly FileBlockStore? _ownStore;
     private readonly ManagerImage _image;
+    private readonly RollbackGuard _guard;
     private readonly ManagerServer? _server;
 
     private VtpmManager(ManagerOptions options)
@@ -27,8 +28,11 @@ public sealed class VtpmManager : IDisposable
             HardwareSummary tpm = Hardware;
             _log.TpmInfo(
                 $"hardware TPM {options.Hardware}: version {tpm.ChipVersion}, vendor {tpm.Vendor}, EK SHA-256 {tpm.EndorsementKeySha256 ?? "(not readable)"}");
-            _image = ImageOpening.Open(options, (options.Image ?? _ownStore)!, _hardware, _log);
-            Service = new ManagerService(_hardware, _image, _log, ManagerRules.Of(options));
+            var masks = new KeyMaskArea(_hardware);
+            _image = ImageOpening.Open(options, (options.Image ?? _ownStore)!, _hardware, masks, _log);
+            _guard = new RollbackGuard(_hardware, masks, _image, options, _log);
+            _guard.Start();
+            Service = new ManagerService(_hardware, _image, _guard, _log, ManagerRules.Of(options));
             if (options.Vtpms.Count > 0 || options.Admin is not null) _server = new ManagerServer(Service, options);
         }
         catch
@@ -85,7 +89,11 @@ public sealed class VtpmManager : IDisposable
                 "the manager is NOT PROVISIONED: it keeps nothing on disk" + (_options.AllowUnprovisioned ? "" : " and refuses vTPMs' saves") + "; vtpm up provisions one");
         _log.Info("Waiting for commands from vTPM's:");
         _server.Run(cancellationToken);
+        Stop();
     }
+
+    /// <summary>The last words to image and hardware TPM, when nobody is served any more. <see cref="Run"/> does it at its end.</summary>
+    internal void Stop() => _guard.Stop();
 
     public void Dispose()
     {

@@ -44,9 +44,12 @@ internal static class ManagerCommand
         var firstIsAdmin = new Option<bool>("--first-is-admin") { Description = "The very first vTPM becomes an administrator for good, as with the original." };
         var adminVtpms = new Option<Guid[]>("--admin-vtpm") { Description = "A vTPM that may give management commands while this manager runs; may be given several times.", HelpName = "UUID" };
         var createFresh = new Option<bool>("--manufacture") { Description = "Replace an image that does not open by an empty one: every key in it is lost." };
+        Option<string> acceptRestored = Options.AcceptRestored();
+        Option<string> protection = Protection();
+        Option<int> interval = CounterInterval();
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("manager", "The vTPM manager: keeps the keys of the vTPMs, sealed to the hardware TPM." + Examples)
-            { image, listen, admin, provision, firstIsAdmin, adminVtpms, createFresh, Options.StopWithParent, arguments };
+            { image, listen, admin, provision, firstIsAdmin, adminVtpms, createFresh, acceptRestored, protection, interval, Options.StopWithParent, arguments };
         command.Validators.Add(result =>
         {
             if (result.GetResult(listen) is null && result.GetResult(admin) is null) result.AddError("--listen for vTPMs, --admin for administrators, or both: the manager has to listen somewhere");
@@ -61,12 +64,50 @@ internal static class ManagerCommand
                 FirstIsAdmin = result.GetValue(firstIsAdmin),
                 AdminVtpms = result.GetValue(adminVtpms) ?? [],
                 CreateFresh = result.GetValue(createFresh),
+                AcceptRestored = result.GetValue(acceptRestored),
+                RollbackProtection = ProtectionOf(result.GetValue(protection)),
+                CounterInterval = TimeSpan.FromMinutes(result.GetValue(interval)),
                 Log = Log.ServiceLine,
             };
             Run(options, result.GetValue(provision), result.GetValue(Options.StopWithParent));
             return (int)ExitCode.Ok;
         });
         return command;
+    }
+
+    private static Option<string> Protection()
+    {
+        var option = new Option<string>("--rollback-protection")
+        {
+            Description = "Whether an older image that is put back has to be noticed: required (else do not start), possible (where the hardware TPM can), off (do not begin with it).",
+            HelpName = "WHEN",
+            DefaultValueFactory = _ => "possible",
+        };
+        option.AcceptOnlyFromAmong("required", "possible", "off");
+        return option;
+    }
+
+    private static RollbackProtection ProtectionOf(string? word) => word switch
+    {
+        "required" => RollbackProtection.Required,
+        "off" => RollbackProtection.Off,
+        _ => RollbackProtection.WhenPossible,
+    };
+
+    private static Option<int> CounterInterval()
+    {
+        const int longest = 7 * 24 * 60;
+        var option = new Option<int>("--counter-interval")
+        {
+            Description = "At most so often vTPMs' saves count the hardware TPM's counter, which wears: copies of the image that are younger pass for it.",
+            HelpName = "MINUTES",
+            DefaultValueFactory = _ => 10,
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > longest) result.AddError($"--counter-interval: 1 to {longest} minutes");
+        });
+        return option;
     }
 
     private static void Run(ManagerOptions options, string? provisionKey, bool stopWithParent)

@@ -30,9 +30,10 @@ internal static class UpCommand
         Option<string> mode = Options.SocketMode();
         Option<string> ownerAuth = OwnerAuth();
         var srkAuth = new Option<string>("--srk-auth") { Description = "The hardware TPM's SRK secret, in the same forms.", HelpName = "SECRET", DefaultValueFactory = _ => "well-known" };
+        Option<string> acceptRestored = Options.AcceptRestored();
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments, for the vTPM (see vtpm run --help).", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("up", "Hardware TPM (an existing one or a stand-in), manager and one vTPM, ready for clients." + Examples)
-            { dir, hardware, listen, mode, ownerAuth, srkAuth, arguments };
+            { dir, hardware, listen, mode, ownerAuth, srkAuth, acceptRestored, arguments };
         command.SetAction(result =>
         {
             // All of it before the folder is made. A secret goes on as it was written: @FILE stays one.
@@ -47,7 +48,9 @@ internal static class UpCommand
                 "--socket-mode", result.GetRequiredValue(mode),
                 .. Checked(result.GetValue(arguments) ?? []),
             ];
-            return (int)Run(ChainFolder.OpenOrCreate(result.GetRequiredValue(dir)), result.GetValue(hardware), owner, srk, vtpmArguments);
+            string[] managerArguments =
+                [.. result.GetValue(acceptRestored) is { } name ? new[] { "--accept-restored", name } : [], $"owner_auth={owner}", $"srk_auth={srk}"];
+            return (int)Run(ChainFolder.OpenOrCreate(result.GetRequiredValue(dir)), result.GetValue(hardware), owner, managerArguments, vtpmArguments);
         });
         return command;
     }
@@ -72,14 +75,14 @@ internal static class UpCommand
         return arguments;
     }
 
-    private static ExitCode Run(ChainFolder folder, TpmAddress? asked, string ownerAuth, string srkAuth, string[] vtpmArguments)
+    private static ExitCode Run(ChainFolder folder, TpmAddress? asked, string ownerAuth, string[] managerArguments, string[] vtpmArguments)
     {
         using var chain = new ChainWatch();
         try
         {
             TpmAddress? hardware = folder.Hardware(asked);
             using ChainProcess? standIn = hardware is null ? StartHardware(folder, chain) : null;
-            using ChainProcess manager = StartManager(folder, hardware ?? TpmAddress.Unix(folder.HardwareSocket), [$"owner_auth={ownerAuth}", $"srk_auth={srkAuth}"], chain);
+            using ChainProcess manager = StartManager(folder, hardware ?? TpmAddress.Unix(folder.HardwareSocket), managerArguments, chain);
             folder.Keep(hardware);
             using ChainProcess vtpm = StartVtpm(folder, vtpmArguments, chain);
             ChainReport.Show(folder, hardware, ownerAuth);
@@ -101,9 +104,9 @@ internal static class UpCommand
         "]: ready",
         chain);
 
-    private static ChainProcess StartManager(ChainFolder folder, TpmAddress hardware, string[] secrets, ChainWatch chain) => ChainProcess.Start(
+    private static ChainProcess StartManager(ChainFolder folder, TpmAddress hardware, string[] arguments, ChainWatch chain) => ChainProcess.Start(
         "manager",
-        ["manager", "--image", folder.ManagerImage, "--provision", folder.ApprovalKey, "--listen", "unix:" + folder.ManagerSocket, "--admin", "unix:" + folder.AdminSocket, "--stop-with-parent", $"tpmdriver={hardware}", .. secrets],
+        ["manager", "--image", folder.ManagerImage, "--provision", folder.ApprovalKey, "--listen", "unix:" + folder.ManagerSocket, "--admin", "unix:" + folder.AdminSocket, "--stop-with-parent", $"tpmdriver={hardware}", .. arguments],
         "Waiting for commands from vTPM's:",
         chain);
 

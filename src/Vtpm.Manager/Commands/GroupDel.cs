@@ -15,6 +15,6 @@ internal sealed class GroupDel() : ManagerCommand<VtpmGroupRequest, NoParameters
         string what = $"GroupDel {group.Uuid} (group {request.Group})";
         if (!service.CanKeep(what)) return TpmResult.Fail;
         manager.Image.RemoveGroup(group);
-        return service.Save(what);
+        return service.SaveRevoking(what);
     }
 }

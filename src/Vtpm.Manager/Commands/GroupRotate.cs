@@ -12,7 +12,7 @@ internal sealed class GroupRotate() : ManagerCommand<VtpmGroupRequest, NoParamet
         string what = $"GroupRotate of group {request.Group}";
         if (!manager.Manager.CanKeep(what)) return TpmResult.Fail;
         group.RotateKeys();
-        if (manager.Manager.Save(what) is var failure and not TpmResult.Success) return failure;
+        if (manager.Manager.SaveRevoking(what) is var failure and not TpmResult.Success) return failure;
         manager.Manager.MarkNew(group);
         manager.Log.Info($"{what}: new keys; what its authority has from a registration before opens it no longer (group-register)");
         return TpmResult.Success;

@@ -27,9 +27,7 @@ internal sealed class GroupUpdate() : ManagerCommand(VtpmManagerOrdinal.GroupUpd
         string what = $"GroupUpdate of group {index}";
         Warn(manager, group, config);
         group.SetConfiguration(config.Sequence, config.Platforms, config.Kernels);
-        if (manager.Manager.Save(what) is var failure and not TpmResult.Success) return failure;
-        // The older root can be opened by the platforms before these. A failure here is logged and leaves what was acknowledged.
-        if (manager.Image.EarlierSealsRemain) manager.Manager.Save($"{what} (ending the earlier seals)");
+        if (manager.Manager.SaveRevoking(what) is var failure and not TpmResult.Success) return failure;
         manager.Log.Info($"{what}: sequence {config.Sequence}, {config.Platforms.Count} platforms, {config.Kernels.Count} kernels");
         return TpmResult.Success;
     }

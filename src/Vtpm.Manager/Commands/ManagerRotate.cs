@@ -10,9 +10,7 @@ internal sealed class ManagerRotate() : ManagerCommand<NoParameters, NoParameter
         const string What = "ManagerRotate";
         if (!manager.Manager.CanKeep(What)) return TpmResult.Fail;
         manager.Image.RotateKey();
-        if (manager.Manager.Save(What) is var failure and not TpmResult.Success) return failure;
-        // The older root is under the key before. A failure here is logged and leaves what was acknowledged.
-        if (manager.Image.EarlierSealsRemain) manager.Manager.Save($"{What} (ending the earlier key)");
+        if (manager.Manager.SaveRevoking(What, renewsKey: true) is var failure and not TpmResult.Success) return failure;
         manager.Log.Info($"{What}: the image has a new key");
         return TpmResult.Success;
     }

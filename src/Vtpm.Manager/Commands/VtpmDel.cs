@@ -14,6 +14,6 @@ internal sealed class VtpmDel() : ManagerCommand<VtpmUuid, NoParameters>(VtpmMan
         string what = $"VtpmDel {request.Uuid}";
         if (!manager.Manager.CanKeep(what)) return TpmResult.Fail;
         vtpm.Group.RemoveVtpm(vtpm);
-        return manager.Manager.Save(what);
+        return manager.Manager.SaveRevoking(what);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class VtpmEdit() : ManagerCommand<VtpmEditRequest, NoParameters>
         if ((request.Mask & VtpmRights.Admin) == 0) return TpmResult.Success;
         bool admin = (request.Rights & VtpmRights.Admin) != 0;
         vtpm.SetFlags(admin ? vtpm.Flags | ManagerVtpmFlags.Admin : vtpm.Flags & ~ManagerVtpmFlags.Admin);
-        if (manager.Manager.Save(what) is var failure and not TpmResult.Success) return failure;
+        if ((admin ? manager.Manager.Save(what) : manager.Manager.SaveRevoking(what)) is var failure and not TpmResult.Success) return failure;
         manager.Log.Info($"{what}: {(admin ? "an administrator from now on" : "no administrator any more")}");
         return TpmResult.Success;
     }

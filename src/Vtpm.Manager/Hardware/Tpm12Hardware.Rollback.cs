@@ -18,8 +18,6 @@ internal sealed partial class Tpm12Hardware
     /// <summary>A handle of 0 is a counter like others, and in the image none at all. The specification uses this one as that of no counter.</summary>
     private const uint IndexOfHandleZero = 0xFFFF_FFFF;
 
-    private bool _hasSpokenOfNv;
-
     public RollbackAnswer<uint> FindCounter(uint label) => Ask(SelfTestPatience, tpm => Find(tpm, label) is { } handle
         ? RollbackAnswer<uint>.Done(ToIndex(handle))
         : RollbackAnswer<uint>.No(RollbackStatus.Absent, "the hardware TPM has no counter of this image"));
@@ -46,10 +44,22 @@ internal sealed partial class Tpm12Hardware
     public RollbackAnswer<uint> IncrementCounter(uint index, in TpmAuthData auth, TimeSpan patience)
     {
         using var secret = new TpmSecret(auth.ReadOnlySpan);
+        bool isSent = false;
         RollbackAnswer<uint> answer = Ask(patience, tpm =>
         {
+            // The link broke after the command had gone: it is not done a second time.
+            if (isSent) return RollbackAnswer<uint>.No(RollbackStatus.Busy, "the answer was lost; whether the counter has counted shows the next time");
             using TpmSession session = tpm.Oiap(secret);
-            return RollbackAnswer<uint>.Done(tpm.IncrementCounter(ToHandle(index), session).Counter);
+            try
+            {
+                isSent = true;
+                return RollbackAnswer<uint>.Done(tpm.IncrementCounter(ToHandle(index), session).Counter);
+            }
+            catch (TpmCommandException)
+            {
+                isSent = false;
+                throw;
+            }
         });
         // The same code stands for "no such counter" and for "another one has been counted in this boot cycle", the TPM's only one until the next.
         return answer.Status == RollbackStatus.Absent && ReadCounter(index, auth).IsDone
@@ -87,7 +97,6 @@ internal sealed partial class Tpm12Hardware
     public RollbackAnswer<byte[]> ReadArea(uint index, in TpmAuthData auth, int size)
     {
         using var secret = new TpmSecret(auth.ReadOnlySpan);
-        WarnOfOpenNv();
         return Ask(SelfTestPatience, tpm =>
         {
             using TpmSession session = tpm.Oiap(secret);
@@ -142,10 +151,7 @@ internal sealed partial class Tpm12Hardware
     /// </summary>
     private void WarnOfOpenNv()
     {
-        if (_hasSpokenOfNv) return;
-        _hasSpokenOfNv = true;
-        TpmPermanentFlags? flags = ReadPermanentFlags();
-        if (flags is { NvLocked: false })
+        if (ReadPermanentFlags() is { NvLocked: false })
             _log.TpmWarn(
                 "the hardware TPM's NV storage is not locked (nvLocked): whoever reaches this TPM can read and replace what the manager keeps there. Its manufacturer should have; TPM_NV_DefineSpace of index 0xFFFFFFFF does it, for good");
     }
