@@ -30,7 +30,7 @@ internal static class Program
         var root = new RootCommand(Description)
         {
             UpCommand.Create(), StatusCommand.Create(), RunCommand.Create(), ManagerCommand.Create(), ManageCommand.Create(), ApproveCommand.Create(),
-            QuoteCommand.Create(), VerifyCommand.Create(), HardwareCommand.Create(), VersionCommand(),
+            QuoteCommand.Create(), VerifyCommand.Create(), ImageCommand.Create(), HardwareCommand.Create(), VersionCommand(),
         };
         BriefHelp.Install(root);
         // A token @FILE is a secret's, and not to be unfolded into arguments.

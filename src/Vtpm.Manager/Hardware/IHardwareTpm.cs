@@ -16,6 +16,13 @@ internal interface IHardwareTpm : IManagerSealer, IRollbackHardware, IDisposable
     /// <exception cref="Transports.TpmTransportException">It cannot be reached.</exception>
     static IHardwareTpm Start(ManagerOptions options, ManagerLog log) => options.IsTpm2 ? Tpm2Hardware.Start(options, log) : Tpm12Hardware.Start(options, log);
 
+    /// <summary>
+    /// Connects to unseal alone. A TPM 1.2, which a manager may be using, is not set up, emptied or owned, and has no <see cref="Summary"/>; a TPM 2.0 gets at
+    /// most a key that goes with the connection.
+    /// </summary>
+    /// <exception cref="ManagerException">As at <see cref="Start"/>.</exception>
+    static IHardwareTpm Attach(ManagerOptions options, ManagerLog log) => options.IsTpm2 ? Tpm2Hardware.Start(options, log) : Tpm12Hardware.Attach(options, log);
+
     /// <summary>What was found at the start.</summary>
     HardwareSummary Summary { get; }
 

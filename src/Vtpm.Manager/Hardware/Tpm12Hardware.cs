@@ -36,8 +36,7 @@ internal sealed partial class Tpm12Hardware : IHardwareTpm
     /// <exception cref="TpmTransportException">It cannot be reached.</exception>
     internal static Tpm12Hardware Start(ManagerOptions options, ManagerLog log)
     {
-        if (options.Locality is < 0 or > 4) throw new ManagerException($"tpmlocality={options.Locality}: localities are 0 to 4");
-        var tpm = new Tpm12Hardware(options, ParseAuth("owner_auth", options.OwnerAuth), ParseAuth("srk_auth", options.SrkAuth), log);
+        Tpm12Hardware tpm = Attach(options, log);
         try
         {
             tpm.SetUp();
@@ -48,6 +47,14 @@ internal sealed partial class Tpm12Hardware : IHardwareTpm
             tpm.Dispose();
             throw;
         }
+    }
+
+    /// <summary>For whoever unseals alone: nothing is sent before it has to be.</summary>
+    /// <exception cref="ManagerException">An argument is not what it should be.</exception>
+    internal static Tpm12Hardware Attach(ManagerOptions options, ManagerLog log)
+    {
+        if (options.Locality is < 0 or > 4) throw new ManagerException($"tpmlocality={options.Locality}: localities are 0 to 4");
+        return new Tpm12Hardware(options, ParseAuth("owner_auth", options.OwnerAuth), ParseAuth("srk_auth", options.SrkAuth), log);
     }
 
     public void Dispose()

@@ -33,6 +33,20 @@ internal sealed class DurableFile : IDisposable
         }
     }
 
+    /// <summary>Only to be read, and by others at the same time; not while somebody has it open to write.</summary>
+    /// <exception cref="StorageException">Absent, forbidden, or open elsewhere.</exception>
+    public static DurableFile OpenToRead(string path)
+    {
+        try
+        {
+            return new DurableFile(new FileStream(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read, BufferSize = 0 }), path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw StorageFaults.Opening(path, error);
+        }
+    }
+
     /// <summary>
     /// A new file that appears under its name only when its content is durable, so that a crash leaves either no file or a whole one. Readable by
     /// its owner alone. The name is durable after <see cref="FlushName"/>: apart, so that a failure there does not lose the file that has the name.

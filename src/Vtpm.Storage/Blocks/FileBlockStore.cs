@@ -27,6 +27,10 @@ public sealed class FileBlockStore : IBlockStore
     /// <exception cref="StorageException">Absent, forbidden, in use, or neither file nor block device.</exception>
     public static FileBlockStore Open(string path) => new(DurableFile.Open(path));
 
+    /// <summary>Opens what is there to be read alone: every write is refused. Not while another process has it open to write.</summary>
+    /// <exception cref="StorageException">As <see cref="Open"/>.</exception>
+    public static FileBlockStore OpenToRead(string path) => new(DurableFile.OpenToRead(path));
+
     /// <summary>Opens what is there, or makes a file of zeros, 0600, whose name and blocks are durable.</summary>
     /// <exception cref="StorageException">As <see cref="Open"/>, or the file cannot be made.</exception>
     public static FileBlockStore OpenOrCreate(string path, long length)

@@ -42,6 +42,18 @@ internal sealed record ImageKeys(Guid ManagerUuid, uint NvramSlot, TpmAuthData N
 /// <summary>What a group's sealed data hold.</summary>
 internal sealed record GroupKeys(KeyBytes AikAuth, KeyBytes GroupKey, KeyBytes RollbackMacKey) : IDisposable
 {
+    /// <summary>What was unsealed, if it is a group of that manager; the plaintext stays as it is.</summary>
+    public static GroupKeys? From(byte[]? plain, Guid manager)
+    {
+        if (plain is null || WireFormat.Read(plain, out SealedGroup opened) != TpmResult.Success) return null;
+        if (!opened.Magic.AsSpan().SequenceEqual(SealedGroup.ExpectedMagic) || opened.ManagerUuid != manager) return null;
+        var keys = new GroupKeys(new KeyBytes(opened.AikAuth), new KeyBytes(opened.GroupKey), new KeyBytes(opened.RollbackMacKey));
+        CryptographicOperations.ZeroMemory(opened.AikAuth);
+        CryptographicOperations.ZeroMemory(opened.GroupKey);
+        CryptographicOperations.ZeroMemory(opened.RollbackMacKey);
+        return keys;
+    }
+
     public void Dispose()
     {
         AikAuth.Dispose();

@@ -8,7 +8,7 @@ namespace Vtpm.Storage;
 /// </summary>
 public sealed partial class ManagerGroup
 {
-    private const ulong RollbackFlag = 1;
+    internal const ulong RollbackFlag = 1;
 
     private readonly ManagerImage _image;
     private readonly List<VtpmPage> _dirtyPages = [];

@@ -52,6 +52,9 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
         }
     }
 
+    /// <summary>A root whose seal list opens, for a check; its keys are the caller's.</summary>
+    public Candidate? FindRoot(int root, SealListSector list) => FindKeys(root, list);
+
     public void Dispose()
     {
         foreach (byte[]? plain in _unsealed.Values) CryptographicOperations.ZeroMemory(plain);

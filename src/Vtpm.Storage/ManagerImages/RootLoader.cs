@@ -96,7 +96,7 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         bool opens = false;
         for (int i = 0; i < content.SealsUsed; i++)
         {
-            keys = Unseal(content.Seals[i]);
+            keys = GroupKeys.From(unseal(content.Seals[i]), _image.Uuid);
             if (keys is null) continue;
             if (AesCmac.Verify(keys.GroupKey.Cipher, plain.AsSpan(0, GroupSector.MacArea), content.Mac)) return true;
             keys.Dispose();
@@ -105,17 +105,6 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
 
         keys = null;
         return !opens;
-    }
-
-    private GroupKeys? Unseal(SealEntry entry)
-    {
-        if (unseal(entry) is not { } secret || WireFormat.Read(secret, out SealedGroup opened) != TpmResult.Success) return null;
-        if (!opened.Magic.AsSpan().SequenceEqual(SealedGroup.ExpectedMagic) || opened.ManagerUuid != _image.Uuid) return null;
-        var keys = new GroupKeys(new KeyBytes(opened.AikAuth), new KeyBytes(opened.GroupKey), new KeyBytes(opened.RollbackMacKey));
-        CryptographicOperations.ZeroMemory(opened.AikAuth);
-        CryptographicOperations.ZeroMemory(opened.GroupKey);
-        CryptographicOperations.ZeroMemory(opened.RollbackMacKey);
-        return keys;
     }
 
     private bool TryLoadVtpms(ManagerGroup group, in GroupSector content, int pages, [NotNullWhen(true)] out HashTree? tree, out string fault)

@@ -63,7 +63,7 @@ public sealed class VtpmImage(IBlockStore store)
         {
             for (int slot = 0; slot < SlotCount; slot++)
             {
-                byte[]? blob = VtpmSlot.ReadMatching(store, slot * _slotSize, Capacity, hashKey[..HashSize]);
+                byte[]? blob = VtpmSlot.ReadMatching(store, OffsetOf(slot), Capacity, hashKey[..HashSize]);
                 if (blob is null) continue;
                 if (!VtpmSlot.TryDecrypt(blob, hashKey[HashSize..], out byte[] state))
                     return Refuse(VtpmImageContent.Malformed,
@@ -82,6 +82,9 @@ public sealed class VtpmImage(IBlockStore store)
             return Refuse(VtpmImageContent.Unreadable, error.Message);
         }
     }
+
+    /// <summary>Where a slot is.</summary>
+    internal long OffsetOf(int slot) => slot * _slotSize;
 
     /// <summary>Whether every byte is zero.</summary>
     /// <exception cref="IOException">The medium failed.</exception>
@@ -109,7 +112,7 @@ public sealed class VtpmImage(IBlockStore store)
         byte[] slot = VtpmSlot.Encrypt(state, key.Span);
         try
         {
-            store.Write(target * _slotSize, slot);
+            store.Write(OffsetOf(target), slot);
             store.Flush();
         }
         catch (IOException error)
