@@ -1,8 +1,6 @@
 using System.Security.Cryptography;
-using System.Text;
 using Vtpm.TestKit;
 using Vtpm.Transports;
-using Vtpm.Wire;
 using Xunit;
 
 namespace Vtpm.Client.Tests.Tpm2;
@@ -40,6 +38,7 @@ public sealed class Tpm2ClientTests : IDisposable
             (sealedPart, area, TpmsCreationData creation) = _tpm.Create(parent, session, _none, template, secret, TpmlPcrSelection.Of(TpmAlgId.Sha256, 0x0E00FF));
             Assert.Equal(composite, creation.PcrDigest.ToArray());
         }
+
         Assert.Equal(186, sealedPart.Length);
         Tpm2Entity item;
         using (Tpm2Session session = _tpm.StartAuthSession(TpmSe.Hmac, TpmAlgId.Sha256, parent)) item = _tpm.Load(parent, session, _none, sealedPart, area);
@@ -48,6 +47,7 @@ public sealed class Tpm2ClientTests : IDisposable
             _tpm.PolicyPcr(session, TpmAlgId.Sha256, 0x0E00FF);
             Assert.Equal(secret, _tpm.Unseal(item, session));
         }
+
         _tpm.FlushContext(item.Handle);
         _tpm.FlushContext(parent.Entity.Handle);
         Assert.Empty(_tpm.GetHandles(TpmRh.TransientFirst));
