@@ -66,6 +66,10 @@ public sealed class CommandLineTests
     [InlineData("tpmirq=none", "tpmirq=probe")]
     [InlineData("tpmdriver=", "known are")]
     [InlineData("owner_auth=secret", "well-known")]
+    [InlineData("tpm2=2", "tpm2=1")]
+    [InlineData("srk_handle=0x81000001", "add tpm2=1")]
+    [InlineData("srk_handle=root", "srk_handle=0x81000001")]
+    [InlineData("srk_handle=0x80000000", "srk_handle=0x81000001")]
     [InlineData("bogus", "known are")]
     public void Manager_WithAMalformedArgument_SaysWhatToWrite(string argument, string says)
     {
