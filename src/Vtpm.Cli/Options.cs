@@ -14,6 +14,20 @@ internal static class Options
     public static Option<TpmAddress> Address(string name, string description) =>
         new(name) { Description = description, HelpName = "ADDRESS", CustomParser = ParseAddress };
 
+    /// <summary>Bytes of a fixed number, in hexadecimal; none when the option is not given.</summary>
+    public static Option<byte[]> Hex(string name, int size, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "HEX",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (text.Length == 2 * size && text.All(char.IsAsciiHexDigit)) return Convert.FromHexString(text);
+            result.AddError($"{name} {text}: write {2 * size} hex digits");
+            return null;
+        },
+    };
+
     public static Option<TpmAddress[]> Listen() => new("--listen")
     {
         Description = "Where clients connect: unix:PATH or tcp:HOST:PORT; may be given several times.",

@@ -24,8 +24,8 @@ public sealed class ApprovalTests : IDisposable
     {
         ApprovedList list = ApprovedList.Parse(7, ["0e00ff=" + Composite, "ff=" + Composite.ToUpperInvariant(), Kernel]);
         Assert.Equal(7ul, list.Sequence);
-        Assert.Equal(["ff000e", "ff0000"], list.Platforms.Select(platform => Convert.ToHexStringLower(platform.PcrSelection.PcrSelect.Span)));
-        Assert.All(list.Platforms, platform => Assert.Equal(Composite, platform.Composite.ToString()));
+        Assert.Equal(["0e00ff", "0000ff"], list.Platforms.Select(platform => $"{platform.PcrMask:x6}"));
+        Assert.All(list.Platforms, platform => Assert.Equal(Composite, platform.DigestRelease.ToString()));
         Assert.Equal(Kernel, Assert.Single(list.Kernels).ToString());
     }
 
@@ -97,11 +97,11 @@ public sealed class ApprovalTests : IDisposable
     {
         ApprovedList list = ApprovedList.Parse(9, ["0e00ff=" + Composite, Kernel]);
         byte[] bytes = originalForm ? list.SignOriginalForm(Key) : list.Sign(Key);
-        ApprovedFile file = ApprovedFile.Read(bytes);
-        Assert.Equal(originalForm, file.IsOriginalForm);
-        Assert.Equal((9ul, Guid.Empty, list.ConfigurationHash), (file.List.Sequence, file.List.Group, file.List.ConfigurationHash));
-        Assert.Equal("0e00ff=" + Composite, PlatformText.Argument(Assert.Single(file.List.Platforms)));
-        Assert.Equal("0e00ff=" + Composite + "  PCRs 0-7,17-19", PlatformText.Of(file.List.Platforms[0]));
+        SignedConfiguration file = SignedConfiguration.Read(bytes)!;
+        ApprovedList read = ApprovedList.Of(file);
+        Assert.Equal(!originalForm, file.CoversPcrs);
+        Assert.Equal((9ul, null, list.ConfigurationHash), (read.Sequence, read.Group, read.ConfigurationHash));
+        Assert.Equal("0e00ff=" + Composite, PlatformText.Argument(Assert.Single(read.Platforms)));
         Assert.True(file.IsSignedBy(AuthorityModulus.Of(Key)));
         using RSA other = RSA.Create(2048);
         Assert.False(file.IsSignedBy(AuthorityModulus.Of(other)));
@@ -122,11 +122,11 @@ public sealed class ApprovalTests : IDisposable
         {
             byte[] changed = [.. bytes];
             changed[i] ^= 0x10;
-            Assert.False(TryRead(changed)?.IsSignedBy(modulus) ?? false, $"byte {i}");
+            Assert.False(SignedConfiguration.Read(changed)?.IsSignedBy(modulus) ?? false, $"byte {i}");
         }
 
-        for (int length = 0; length < bytes.Length; length++) Assert.Null(TryRead(bytes[..length]));
-        Assert.Null(TryRead([.. bytes, 0]));
+        for (int length = 0; length < bytes.Length; length++) Assert.Null(SignedConfiguration.Read(bytes.AsSpan(0, length)));
+        Assert.Null(SignedConfiguration.Read([.. bytes, 0]));
     }
 
     [Fact]
@@ -184,16 +184,4 @@ public sealed class ApprovalTests : IDisposable
     private static string Hex(string text) => Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(text)));
 
     private static string Refusal(byte[] file) => Assert.Throws<ApprovalException>(() => AuthorityModulus.Parse(file)).Message;
-
-    private static ApprovedFile? TryRead(byte[] bytes)
-    {
-        try
-        {
-            return ApprovedFile.Read(bytes);
-        }
-        catch (ApprovalException)
-        {
-            return null;
-        }
-    }
 }

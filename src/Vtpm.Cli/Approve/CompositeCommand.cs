@@ -1,9 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
-using Vtpm.Client;
 using Vtpm.Manager;
-using Vtpm.Transports;
 using Vtpm.Wire;
 
 namespace Vtpm.Cli;
@@ -31,39 +29,21 @@ internal static class CompositeCommand
         link.Manager.Description = "A manager's admin socket. Without it, that of the chain in --dir.";
         link.Tpm.Description = "Instead of that, a TPM: the hardware's own, or a guest's, whose vTPM passes the question on.";
         var file = new Option<string>("--pcr-file") { Description = "Instead of that, a file of PCR values, in the form of /sys/class/tpm/tpm0/pcrs.", HelpName = "FILE" };
-        var mask = new Option<string>("--mask") { Description = "The PCRs, as a mask in hexadecimal: bit n for PCR n.", HelpName = "HEX" };
-        var list = new Option<string>("--pcrs") { Description = "The PCRs, as numbers and ranges. [default: 0-7,17-19]", HelpName = "LIST" };
-        var command = new Command("composite", Description) { list, mask, link.Manager, link.Tpm, link.Dir, file };
+        var selection = new PcrOptions();
+        var command = new Command("composite", Description) { selection.List, selection.Mask, link.Manager, link.Tpm, link.Dir, file };
         command.SetAction(result =>
         {
-            uint pcrs = ParseMask(result.GetValue(mask), result.GetValue(list));
+            uint pcrs = selection.Read(result);
             string? path = result.GetValue(file);
             if (path is not null && (result.GetValue(link.Manager) ?? result.GetValue(link.Tpm)) is not null)
                 throw new UsageException("--pcr-file is instead of --manager and --tpm: give one of them");
-            IReadOnlyDictionary<int, TpmDigest> values = path is null ? ReadFrom(link, result) : PcrText.ParseFile(Encoding.ASCII.GetString(UserFile.Read(path)));
+            IReadOnlyDictionary<int, TpmDigest> values = path is null ? link.ReadHardwarePcrs(result) : PcrText.ParseFile(Encoding.ASCII.GetString(UserFile.Read(path)));
             TpmDigest composite = PcrMask.Composite(pcrs, pcr => values.TryGetValue(pcr, out TpmDigest value) ? value : throw new ApprovalException($"{path} lacks PCR {pcr}"));
             if (result.GetValue(Output.Json)) Write(pcrs, composite, values);
             else Log.Line(PlatformText.Argument(pcrs, composite));
             return (int)ExitCode.Ok;
         });
         return command;
-    }
-
-    private static Dictionary<int, TpmDigest> ReadFrom(ManagementLink link, ParseResult result)
-    {
-        (TpmAddress address, bool isTpm) = link.Find(result);
-        using ITpmConnection connection = TpmConnection.Open(address);
-        TpmDigest[] values = isTpm ? HardwarePcrs.ReadBelow(connection) : HardwarePcrs.Read(connection);
-        return Enumerable.Range(0, values.Length).ToDictionary(pcr => pcr, pcr => values[pcr]);
-    }
-
-    private static uint ParseMask(string? mask, string? list)
-    {
-        if (mask is not null && list is not null) throw new UsageException("--mask and --pcrs say the same: give one of them");
-        uint pcrs = ProvisioningOptions.DefaultPcrMask;
-        if (mask is not null && !PcrText.TryParseMask(mask, out pcrs)) throw new UsageException($"--mask {mask}: write up to 6 hex digits, such as 0e00ff");
-        if (list is not null && !PcrText.TryParseList(list, out pcrs)) throw new UsageException($"--pcrs {list}: write numbers from 0 to 23 and ranges, such as 0-7,17-19");
-        return pcrs;
     }
 
     private static void Write(uint mask, TpmDigest composite, IReadOnlyDictionary<int, TpmDigest> values) => Output.WriteObject(json =>

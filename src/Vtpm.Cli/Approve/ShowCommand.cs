@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Vtpm.Manager;
+using Vtpm.Storage;
 using Vtpm.Wire;
 
 namespace Vtpm.Cli;
@@ -23,8 +24,10 @@ internal static class ShowCommand
         var command = new Command("show", Description) { file, modulus };
         command.SetAction(result =>
         {
-            ApprovedFile approved = ApprovedFile.Read(UserFile.Read(result.GetRequiredValue(file)));
-            bool? isSigned = result.GetValue(modulus) is { } path ? approved.IsSignedBy(AuthorityModulus.Parse(UserFile.Read(path))) : null;
+            string path = result.GetRequiredValue(file);
+            SignedConfiguration approved = SignedConfiguration.Read(UserFile.Read(path))
+                ?? throw new ApprovalException($"{path} is no signed list: a file of 'vtpm approve sign', or of Xen's calc.pl, is wanted");
+            bool? isSigned = result.GetValue(modulus) is { } authority ? approved.IsSignedBy(AuthorityModulus.Parse(UserFile.Read(authority))) : null;
             if (result.GetValue(Output.Json)) Output.WriteObject(json => Write(json, approved, isSigned));
             else Print(approved, isSigned);
             return (int)(isSigned == false ? ExitCode.Failed : ExitCode.Ok);
@@ -32,29 +35,29 @@ internal static class ShowCommand
         return command;
     }
 
-    private static void Print(ApprovedFile file, bool? isSigned)
+    private static void Print(SignedConfiguration file, bool? isSigned)
     {
-        ApprovedList list = file.List;
+        ApprovedList list = ApprovedList.Of(file);
         Log.Line($"Sequence: {list.Sequence}{AsTime(list.Sequence)}");
         Log.Line($"cfg_hash: {list.ConfigurationHash}");
-        Log.Line(file.IsOriginalForm ? "Form: the original's; its PCR masks are covered by no signature" : "Form: vTPMcfg2; everything is covered by the signature");
-        Log.Line($"Group: {(list.Group == Guid.Empty ? "every group of this authority" : list.Group.ToString())}");
+        Log.Line(file.CoversPcrs ? "Form: vTPMcfg2; everything is covered by the signature" : "Form: the original's; its PCR masks are covered by no signature");
+        Log.Line($"Group: {list.Group?.ToString() ?? "every group of this authority"}");
         Log.Line("Platforms:");
-        foreach (VtpmPlatform platform in list.Platforms) Log.Line($"  {PlatformText.Of(platform)}");
+        foreach (PlatformConfiguration platform in list.Platforms) Log.Line($"  {PlatformText.Of(platform.PcrMask, platform.DigestRelease)}");
         Log.Line("Kernels:");
         foreach (TpmDigest kernel in list.Kernels) Log.Line($"  {kernel}{KernelText.Describe(kernel)}");
         Log.Line($"Signature: {isSigned switch { true => "good", false => "NOT OF THIS AUTHORITY", null => "not checked; --modulus FILE does" }}");
     }
 
-    private static void Write(Utf8JsonWriter json, ApprovedFile file, bool? isSigned)
+    private static void Write(Utf8JsonWriter json, SignedConfiguration file, bool? isSigned)
     {
-        ApprovedList list = file.List;
+        ApprovedList list = ApprovedList.Of(file);
         json.WriteNumber("sequence", list.Sequence);
         json.WriteString("configHash", list.ConfigurationHash.ToString());
-        json.WriteString("form", file.IsOriginalForm ? "original" : "vTPMcfg2");
-        if (list.Group == Guid.Empty) json.WriteNull("group");
-        else json.WriteString("group", list.Group);
-        json.WriteList("platforms", list.Platforms.Select(PlatformText.Argument));
+        json.WriteString("form", file.CoversPcrs ? "vTPMcfg2" : "original");
+        if (list.Group is { } group) json.WriteString("group", group);
+        else json.WriteNull("group");
+        json.WriteList("platforms", list.Platforms.Select(platform => PlatformText.Argument(platform)));
         json.WriteList("kernels", list.Kernels);
         if (isSigned is { } good) json.WriteBoolean("signed", good);
         else json.WriteNull("signed");

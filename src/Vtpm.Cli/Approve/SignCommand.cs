@@ -37,7 +37,7 @@ internal static class SignCommand
         {
             string path = result.GetRequiredValue(output);
             ulong number = result.GetValue(sequence) ?? DefaultSequence();
-            ApprovedList list = ApprovedList.Parse(number, result.GetValue(items) ?? []) with { Group = result.GetValue(group) ?? Guid.Empty };
+            ApprovedList list = ApprovedList.Parse(number, result.GetValue(items) ?? []) with { Group = result.GetValue(group) };
             if (!result.GetValue(force)) UserFile.MustNotExist(path);
             using RSA rsa = ApprovalKey.Load(result.GetRequiredValue(key));
             byte[] file = result.GetValue(original) ? list.SignOriginalForm(rsa) : list.Sign(rsa);

@@ -51,12 +51,12 @@ internal static class GroupCommands
                   With the file that 'vtpm approve key' has written; a public key in PEM form will do as well.
             """;
         var modulus = new Argument<string>("rsa-modulus-file") { Description = "The modulus of the authority's key, 256 bytes, or its public key (PEM).", HelpName = "FILE" };
-        var digest = new Option<string>("--ca-digest") { Description = "The TPM_CHOSENID_HASH of the privacy CA that is to certify the identity: 40 hex digits.", HelpName = "HEX" };
+        Option<byte[]> digest = CaDigest();
         var folder = new Option<string>("--out") { Description = "Where the folder group-UUID is made.", HelpName = "DIR", DefaultValueFactory = _ => "." };
         return ManageCommand.Verb("group-add", description, link, [modulus, digest, folder], (result, manager) =>
         {
             byte[] authority = AuthorityModulus.Parse(UserFile.Read(result.GetRequiredValue(modulus)));
-            TpmDigest label = result.GetValue(digest) is { } hex ? ParseDigest("--ca-digest", hex) : default;
+            TpmDigest label = result.GetValue(digest) is { Length: > 0 } given ? new TpmDigest(given) : default;
             using var files = new GroupFolder(result.GetRequiredValue(folder));
             VtpmGroupNewResponse group = manager.NewGroup(authority, label);
             // First of all: what follows may fail, and the group is there.
@@ -127,17 +127,6 @@ internal static class GroupCommands
         json.WriteEndArray();
     }
 
-    private static TpmDigest ParseDigest(string option, string hex)
-    {
-        try
-        {
-            if (hex.Length == 2 * TpmDigest.Size) return new TpmDigest(Convert.FromHexString(hex));
-        }
-        catch (FormatException)
-        {
-            // As any other length.
-        }
-
-        throw new UsageException($"{option} {hex}: write {2 * TpmDigest.Size} hex digits");
-    }
+    public static Option<byte[]> CaDigest() =>
+        Options.Hex("--ca-digest", TpmDigest.Size, "The TPM_CHOSENID_HASH of the privacy CA that is to certify the identity: 40 hex digits.");
 }

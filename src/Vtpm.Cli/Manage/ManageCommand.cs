@@ -28,14 +28,26 @@ internal static class ManageCommand
         var link = new ManagementLink();
         var command = new Command("manage", "Manages a vTPM manager: its groups, their approved configurations, and its vTPMs." + Examples)
             { link.Manager, link.Tpm, link.Dir, Output.Json };
-        command.Add(GroupCommands.List(link));
-        command.Add(GroupCommands.Show(link));
-        command.Add(GroupCommands.Add(link));
-        command.Add(GroupCommands.Update(link));
-        command.Add(IdentityCommands.Activate(link));
-        command.Add(GroupCommands.Delete(link));
-        command.Add(VtpmCommands.Add(link));
-        command.Add(VtpmCommands.Delete(link));
+        foreach (Command verb in (Command[])
+        [
+            GroupCommands.List(link),
+            GroupCommands.Show(link),
+            GroupCommands.Add(link),
+            GroupCommands.Update(link),
+            IdentityCommands.Activate(link),
+            IdentityCommands.Renew(link),
+            IdentityCommands.Quote(link),
+            KeyRotationCommands.Group(link),
+            GroupCommands.Delete(link),
+            VtpmCommands.Add(link),
+            VtpmCommands.Show(link),
+            VtpmCommands.Edit(link),
+            VtpmCommands.Delete(link),
+            ManagerInfoCommand.Create(link),
+            KeyRotationCommands.Manager(link),
+            IdentityCommands.EndorsementKey(link),
+        ])
+            command.Add(verb);
         return command;
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Vtpm.Client;
 using Vtpm.Transports;
+using Vtpm.Wire;
 
 namespace Vtpm.Cli;
 
@@ -35,6 +36,15 @@ internal sealed class ManagementLink
             : throw new CommandException(
                 $"no manager runs in {Path.GetDirectoryName(socket)}: start 'vtpm up', or name a manager's admin socket with --manager unix:PATH, or a chain's folder with --dir",
                 ExitCode.Unavailable);
+    }
+
+    /// <summary>The PCRs of the hardware TPM below either of the two, by their numbers.</summary>
+    public IReadOnlyDictionary<int, TpmDigest> ReadHardwarePcrs(ParseResult result)
+    {
+        (TpmAddress address, bool isTpm) = Find(result);
+        using ITpmConnection connection = TpmConnection.Open(address);
+        TpmDigest[] values = isTpm ? HardwarePcrs.ReadBelow(connection) : HardwarePcrs.Read(connection);
+        return Enumerable.Range(0, values.Length).ToDictionary(pcr => pcr, pcr => values[pcr]);
     }
 
     public VtpmManagement Open(ParseResult result) => new(TpmConnection.Open(Find(result).Address));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vtpm.Storage;
 using Vtpm.Wire;
 
 namespace Vtpm.Manager;
@@ -8,12 +9,16 @@ public static class PlatformText
 {
     public static string Argument(uint pcrMask, TpmDigest composite) => string.Create(CultureInfo.InvariantCulture, $"{pcrMask:x6}={composite}");
 
+    public static string Argument(PlatformConfiguration platform) => Argument(platform.PcrMask, platform.DigestRelease);
+
     public static string Argument(VtpmPlatform platform) => PcrMask.TryFromSelection(platform.PcrSelection, out uint mask)
         ? Argument(mask, platform.Composite)
         : $"(PCRs beyond 23)={platform.Composite}";
 
     /// <summary>For people: with the PCRs in words.</summary>
-    public static string Of(VtpmPlatform platform) => PcrMask.TryFromSelection(platform.PcrSelection, out uint mask)
-        ? $"{Argument(mask, platform.Composite)}  PCRs {PcrMask.Describe(mask)}"
-        : Argument(platform);
+    public static string Of(uint pcrMask, TpmDigest composite) => $"{Argument(pcrMask, composite)}  PCRs {PcrMask.Describe(pcrMask)}";
+
+    /// <summary>For people: with the PCRs in words.</summary>
+    public static string Of(VtpmPlatform platform) =>
+        PcrMask.TryFromSelection(platform.PcrSelection, out uint mask) ? Of(mask, platform.Composite) : Argument(platform);
 }
