@@ -9,11 +9,11 @@ internal sealed class PendingRecoveries : IDisposable
 
     public bool Contains(ManagerGroup group) => _pending.ContainsKey(group.Uuid);
 
-    /// <summary>A new secret, in the place of one that was not used.</summary>
-    public DiffieHellman Begin(ManagerGroup group)
+    /// <summary>Keeps a secret, in the place of one that was not used.</summary>
+    public void Begin(ManagerGroup group, DiffieHellman own)
     {
         Take(group)?.Dispose();
-        return _pending[group.Uuid] = new DiffieHellman();
+        _pending[group.Uuid] = own;
     }
 
     /// <summary>The secret, from now on the caller's; null when there is none.</summary>

@@ -21,12 +21,22 @@ internal sealed class GroupRecover1() : ManagerCommand<VtpmGroupRecover1Request,
 
         if (request.PcrSelection.PcrSelect.Length > BareQuote.LongestSelection) return TpmResult.BadParameter;
         if (manager.Administration is not { } hardware) return TpmResult.DisabledCmd;
-        DiffieHellman own = manager.Manager.Recoveries.Begin(group);
-        TpmDigest externalData = BareQuote.ExternalData(BareQuote.Recovering(request.Nonce, own.Public.Span));
-        // Its secret is no secret: what the quote tells is the PCRs, and whoever commands this TPM with these PCRs is the manager.
-        using TpmSecret secret = TpmSecret.WellKnown();
-        byte[] signature = hardware.Quote(request.ProxyAik, secret, externalData, request.PcrSelection).Signature;
+        var own = new DiffieHellman();
+        byte[] signature = [];
+        try
+        {
+            TpmDigest externalData = BareQuote.ExternalData(BareQuote.Recovering(request.Nonce, own.Public.Span));
+            // Its secret is no secret: what the quote tells is the PCRs, and whoever commands this TPM with these PCRs is the manager.
+            using TpmSecret secret = TpmSecret.WellKnown();
+            signature = hardware.Quote(request.ProxyAik, secret, externalData, request.PcrSelection).Signature;
+        }
+        finally
+        {
+            if (signature.Length != BareQuote.SignatureSize) own.Dispose();
+        }
+
         if (signature.Length != BareQuote.SignatureSize) return TpmResult.Fail;
+        manager.Manager.Recoveries.Begin(group, own);
         response.Dhkx1 = own.Public;
         response.Quote = signature;
         manager.Log.Info($"GroupRecover1 of group {request.Group} ({group.Uuid}): its authority is asked for its keys");

@@ -34,6 +34,12 @@ internal sealed partial class Tpm12Hardware : IHardwareAdministration
 
     public void NvDefineSpace(TpmNvDataPublic area, TpmSecret secret) => Use(tpm =>
     {
+        if (area.NvIndex == TpmNvIndex.Lock)
+        {
+            tpm.NvLock();
+            return;
+        }
+
         using TpmSession owner = tpm.Osap(TpmEntityType.Owner, TpmKeyHandle.Owner, _owner);
         tpm.NvDefineSpace(area, owner, secret);
     });
