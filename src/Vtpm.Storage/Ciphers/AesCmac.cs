@@ -15,25 +15,24 @@ public static class AesCmac
         ArgumentNullException.ThrowIfNull(aes);
         Span<byte> chain = stackalloc byte[Size];
         chain.Clear();
-        Span<byte> scratch = stackalloc byte[ChunkSize];
-        while (message.Length > Size)
+        Span<byte> chunk = stackalloc byte[ChunkSize];
+        bool last;
+        do
         {
-            int take = Math.Min(ChunkSize, (message.Length - 1) / Size * Size);
-            aes.EncryptCbc(message[..take], chain, scratch, PaddingMode.None);
-            scratch[(take - Size)..take].CopyTo(chain);
+            // The subkey goes into the last block, which is there even when the message is empty.
+            last = message.Length <= ChunkSize;
+            int take = Math.Min(ChunkSize, message.Length);
+            Span<byte> blocks = chunk[..Math.Max(Size, (take + Size - 1) / Size * Size)];
+            message[..take].CopyTo(blocks);
+            if (last) Finish(aes, blocks, take);
+            aes.EncryptCbc(blocks, chain, blocks, PaddingMode.None);
+            blocks[^Size..].CopyTo(chain);
             message = message[take..];
         }
+        while (!last);
 
-        Span<byte> last = stackalloc byte[Size];
-        last.Clear();
-        message.CopyTo(last);
-        if (message.Length < Size) last[message.Length] = 0x80;
-
-        Span<byte> subkey = stackalloc byte[Size];
-        Subkey(aes, complete: message.Length == Size, subkey);
-        for (int i = 0; i < Size; i++) last[i] ^= (byte)(chain[i] ^ subkey[i]);
-        aes.EncryptEcb(last, mac[..Size], PaddingMode.None);
-        CryptographicOperations.ZeroMemory(subkey);
+        chain.CopyTo(mac);
+        CryptographicOperations.ZeroMemory(chunk);
     }
 
     public static bool Verify(Aes aes, ReadOnlySpan<byte> message, ReadOnlySpan<byte> mac)
@@ -43,13 +42,22 @@ public static class AesCmac
         return CryptographicOperations.FixedTimeEquals(expected, mac);
     }
 
-    // K1 for a complete last block, K2 for a padded one (RFC 4493 §2.3).
-    private static void Subkey(Aes aes, bool complete, Span<byte> subkey)
+    // Pads the last block, and adds K1 to a complete one and K2 to a padded one (RFC 4493 §2.3 and §2.4).
+    private static void Finish(Aes aes, Span<byte> blocks, int length)
     {
+        if (length < blocks.Length)
+        {
+            blocks[length..].Clear();
+            blocks[length] = 0x80;
+        }
+
+        Span<byte> subkey = stackalloc byte[Size];
         subkey.Clear();
         aes.EncryptEcb(subkey, subkey, PaddingMode.None);
         Double(subkey);
-        if (!complete) Double(subkey);
+        if (length < blocks.Length) Double(subkey);
+        for (int i = 0; i < Size; i++) blocks[blocks.Length - Size + i] ^= subkey[i];
+        CryptographicOperations.ZeroMemory(subkey);
     }
 
     private static void Double(Span<byte> value)
