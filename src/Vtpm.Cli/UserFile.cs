@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Vtpm.Storage;
 
 namespace Vtpm.Cli;
@@ -15,7 +16,10 @@ internal static class UserFile
             using FileStream file = File.OpenRead(path);
             byte[] buffer = new byte[LongestInput];
             int length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            return length < LongestInput ? buffer[..length] : throw new CommandException($"{path} is too long for what it should be");
+            byte[] content = length < LongestInput ? buffer[..length] : throw new CommandException($"{path} is too long for what it should be");
+            // Some are secrets, which their readers zero.
+            CryptographicOperations.ZeroMemory(buffer.AsSpan(0, length));
+            return content;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

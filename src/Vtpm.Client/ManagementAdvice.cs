@@ -19,12 +19,14 @@ internal static class ManagementAdvice
         TpmResult.Size => "the list has more platforms or kernels than the manager's image holds for a group: take out those that no machine needs any more",
         TpmResult.NoSpace => "the manager's image is full: delete vTPMs or groups that are not needed, or give it a larger image",
         TpmResult.IOError => "the manager cannot reach its disk or the hardware TPM; its log says which",
+        TpmResult.DisabledCmd => "the manager's hardware TPM has no such command: it is no TPM 1.2",
         TpmResult.Retry => "the vTPM does not reach its manager now: start it, or look at the vTPM's log",
         _ => SeeLog,
     };
 
     private static string WhoMayNot(VtpmManagerOrdinal ordinal) => ordinal switch
     {
+        VtpmManagerOrdinal.GroupRecover2 => "the reply does not have this group's present keys (was it rotated since it was registered?); begin again with group-recover",
         VtpmManagerOrdinal.GroupList or VtpmManagerOrdinal.GroupNew or VtpmManagerOrdinal.GroupDel =>
             "this vTPM is no administrator: use one that is, or the manager's admin socket",
         < VtpmManagerOrdinal.GroupList => "its group is closed: the machine is not in a configuration that the group's authority has approved",
@@ -48,6 +50,8 @@ internal static class ManagementAdvice
         VtpmManagerOrdinal.GroupDel =>
             "group 0 cannot be deleted, nor a group while a vTPM of it is running: stop those first; nor anything before group 0 has a configuration (group-update 0)",
         VtpmManagerOrdinal.GroupRegister => "a group is registered while the manager runs that made it, and never later: make a new group, and register it at once",
+        VtpmManagerOrdinal.GroupRecover1 => "the group is open: there is nothing to recover",
+        VtpmManagerOrdinal.GroupRecover2 => "group-recover comes first, in the life of the same manager, and its reply serves once; an open group has nothing to recover",
         VtpmManagerOrdinal.GroupActivate => "the group has no identity key yet: group-add gives it one",
         VtpmManagerOrdinal.VtpmDel => "the vTPM is running: stop it first; or group 0 has no configuration yet (group-update 0)",
         VtpmManagerOrdinal.VtpmNew => "nothing is kept before group 0 has an authority and a configuration: 'vtpm manage group-add', then group-update 0",

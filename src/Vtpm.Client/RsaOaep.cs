@@ -10,7 +10,7 @@ namespace Vtpm.Client;
 /// <remarks>
 /// The base library's OAEP takes no label, and its RSA no padding of one's own; see <see cref="ModularPower"/>.
 /// </remarks>
-internal static class RsaOaep
+public static class RsaOaep
 {
     private const int MaxHashSize = 64;
 

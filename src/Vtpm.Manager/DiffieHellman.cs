@@ -24,14 +24,22 @@ internal sealed class DiffieHellman : IDisposable
     public DiffieHellman()
     {
         RandomNumberGenerator.Fill(_exponent);
-        Span<byte> generator = stackalloc byte[Size];
-        generator.Clear();
-        generator[^1] = 2;
-        ModularPower.Compute(generator, _exponent, Prime, _public);
+        Compute();
+    }
+
+    /// <summary>A side that was kept in a file between two steps.</summary>
+    /// <param name="exponent">256 bytes.</param>
+    public DiffieHellman(ReadOnlySpan<byte> exponent)
+    {
+        exponent.CopyTo(_exponent);
+        Compute();
     }
 
     /// <summary>What the peer needs.</summary>
     public ReadOnlyMemory<byte> Public => _public;
+
+    /// <summary>What nobody else may know.</summary>
+    public ReadOnlyMemory<byte> Exponent => _exponent;
 
     /// <summary>Whether a peer's value leads to a secret: 0, 1 and -1 lead to one that everybody knows.</summary>
     public static bool IsPublic(ReadOnlySpan<byte> value)
@@ -59,4 +67,12 @@ internal sealed class DiffieHellman : IDisposable
     }
 
     public void Dispose() => CryptographicOperations.ZeroMemory(_exponent);
+
+    private void Compute()
+    {
+        Span<byte> generator = stackalloc byte[Size];
+        generator.Clear();
+        generator[^1] = 2;
+        ModularPower.Compute(generator, _exponent, Prime, _public);
+    }
 }

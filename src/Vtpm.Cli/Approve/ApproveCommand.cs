@@ -29,5 +29,9 @@ internal static class ApproveCommand
         CompositeCommand.Create(),
         SignCommand.Create(),
         ShowCommand.Create(),
+        SafeKeepingCommands.RegisterStart(),
+        SafeKeepingCommands.RegisterFinish(),
+        SafeKeepingCommands.RecoverStart(),
+        SafeKeepingCommands.RecoverFinish(),
     };
 }

@@ -37,6 +37,9 @@ internal static class ManageCommand
             IdentityCommands.Activate(link),
             IdentityCommands.Renew(link),
             IdentityCommands.Quote(link),
+            RecoveryCommands.Register(link),
+            RecoveryCommands.Recover(link),
+            RecoveryCommands.FinishRecovery(link),
             KeyRotationCommands.Group(link),
             GroupCommands.Delete(link),
             VtpmCommands.Add(link),
@@ -46,6 +49,7 @@ internal static class ManageCommand
             ManagerInfoCommand.Create(link),
             KeyRotationCommands.Manager(link),
             IdentityCommands.EndorsementKey(link),
+            RecoveryCommands.MakeIdentity(link),
         ])
             command.Add(verb);
         return command;

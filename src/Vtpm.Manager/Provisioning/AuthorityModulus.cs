@@ -9,15 +9,17 @@ public static class AuthorityModulus
     public const int Size = 256;
 
     /// <summary>Reads a file: the modulus in 256 bytes, as Xen's tools have it, or a public key in PEM form.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="whose">For the message: identity and endorsement keys have the same form.</param>
     /// <exception cref="ApprovalException">It is neither.</exception>
-    public static byte[] Parse(ReadOnlySpan<byte> file)
+    public static byte[] Parse(ReadOnlySpan<byte> file, string whose = "an authority's")
     {
         if (file.Length == Size && file[0] >= 0x80 && file[^1] % 2 == 1) return file.ToArray();
         string text = Encoding.ASCII.GetString(file);
         if (text.Contains("PRIVATE KEY", StringComparison.Ordinal))
-            throw new ApprovalException("that is the authority's private key, which should be nowhere near: give its modulus ('vtpm approve modulus')");
+            throw new ApprovalException("that is a private key, which should be nowhere near: give its modulus (of an authority's key: 'vtpm approve modulus')");
         if (!text.Contains("-----BEGIN", StringComparison.Ordinal))
-            throw new ApprovalException($"an authority's modulus has {Size} bytes, the first at least 0x80 and the last odd; this has {file.Length} and is none, nor a PEM file");
+            throw new ApprovalException($"{whose} modulus has {Size} bytes, the first at least 0x80 and the last odd; this has {file.Length} and is none, nor a PEM file");
         using RSA key = RSA.Create();
         try
         {
