@@ -170,6 +170,30 @@ public sealed class SharedHardwareTests : IDisposable
         Assert.Equal(0, interruptions);
     }
 
+    [Theory]
+    [InlineData(TpmOrdinal.CreateEndorsementKeyPair)]
+    [InlineData(TpmOrdinal.TakeOwnership)]
+    [InlineData(TpmOrdinal.DisablePubekRead)]
+    public void SetUp_ThatIsInterruptedAfterACommandThatWorksOnce_GoesOn(TpmOrdinal interrupted)
+    {
+        using var hardware = new EngineHardware();
+        int interruptions = 1;
+        _afterwards = ordinal =>
+        {
+            if (ordinal == interrupted && interruptions-- > 0) throw Interrupted();
+        };
+        using var rig = new ManagerRig(hardware, new byte[ManagerImage.DefaultLength], with: options => options with
+        {
+            Connect = _ => Shared(hardware.Connect()),
+            RetryPause = TimeSpan.Zero,
+        });
+        Assert.True(rig.Manager.Hardware.TookOwnership);
+        Assert.NotNull(rig.Manager.Hardware.EndorsementKeySha256);
+        using var tpm = new TpmClient(hardware.Connect());
+        Assert.Equal(TpmResult.DisabledCmd, Assert.Throws<TpmCommandException>(() => tpm.ReadPubek()).Result);
+        Assert.True(interruptions < 1);
+    }
+
     [Fact]
     public void WrongSecret_IsNotTriedAgain_SinceTheTpmCountsThose()
     {

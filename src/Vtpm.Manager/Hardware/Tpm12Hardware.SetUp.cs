@@ -88,13 +88,22 @@ internal sealed partial class Tpm12Hardware
         catch (TpmCommandException e) when (e.Result == TpmResult.NoEndorsement)
         {
             _log.TpmInfo("the hardware TPM has no endorsement key: making one, which can take minutes");
-            endorsementKey = Use(tpm => tpm.CreateEndorsementKeyPair(TpmKeys.EndorsementKey));
+            endorsementKey = MakeEndorsementKey();
         }
 
+        int attempts = 0;
         try
         {
             _log.TpmInfo("the hardware TPM has no owner: taking ownership, which can take a minute");
-            Use(tpm => tpm.TakeOwnership(endorsementKey, _owner, _srk, TpmKeys.StorageRootKey));
+            Use(tpm =>
+            {
+                attempts++;
+                tpm.TakeOwnership(endorsementKey, _owner, _srk, TpmKeys.StorageRootKey);
+            });
+        }
+        catch (TpmCommandException e) when (e.Result == TpmResult.OwnerSet && attempts > 1)
+        {
+            // By the first attempt, whose answer was lost.
         }
         catch (TpmCommandException e) when (e.Result == TpmResult.OwnerSet)
         {
@@ -108,6 +117,30 @@ internal sealed partial class Tpm12Hardware
             tpm.DisablePubekRead(owner);
         });
         return endorsementKey;
+    }
+
+    private TpmPubKey MakeEndorsementKey()
+    {
+        bool wasTried = false;
+        return Use(tpm =>
+        {
+            // A TPM makes one once, and the answer to the first attempt may have been lost after that.
+            if (wasTried && TryReadPubek(tpm) is { } made) return made;
+            wasTried = true;
+            return tpm.CreateEndorsementKeyPair(TpmKeys.EndorsementKey);
+        });
+    }
+
+    private static TpmPubKey? TryReadPubek(TpmClient tpm)
+    {
+        try
+        {
+            return tpm.ReadPubek();
+        }
+        catch (TpmCommandException e) when (e.Result == TpmResult.NoEndorsement)
+        {
+            return null;
+        }
     }
 
     private TpmPubKey? ReadEndorsementKey()
