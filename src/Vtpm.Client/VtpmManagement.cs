@@ -27,6 +27,10 @@ public sealed partial class VtpmManagement(ITpmConnection connection) : IDisposa
     /// <summary><c>MANAGER_INFO</c>, ours: the manager, and what it can keep.</summary>
     public VtpmManagerInfoResponse ManagerInfo() => _client.Manage<NoParameters, VtpmManagerInfoResponse>(VtpmManagerOrdinal.ManagerInfo, default);
 
+    /// <summary><c>MANAGER_PLATFORM</c>, ours: what the present values of these PCRs of the hardware are approved by. Every vTPM may ask.</summary>
+    public VtpmManagerPlatformResponse ManagerPlatform(TpmPcrSelection pcrs) =>
+        _client.Manage<TpmPcrSelection, VtpmManagerPlatformResponse>(VtpmManagerOrdinal.ManagerPlatform, pcrs);
+
     /// <summary><c>MANAGER_ROTATE</c>, ours: a new key for the manager's image.</summary>
     public void RotateManager() => _client.Manage(VtpmManagerOrdinal.ManagerRotate, []);
 

@@ -38,6 +38,7 @@ internal static class ManagerCommands
         new HardwareNvReadValue(),
         new ManagerInfo(),
         new ManagerRotate(),
+        new ManagerPlatform(),
         new GroupInfo(),
         new GroupUpdatePart(),
         new GroupRotate(),

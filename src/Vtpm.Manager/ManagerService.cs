@@ -58,7 +58,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
             int length = header.Tag switch
             {
                 TpmTag.VtpmReq => Execute(link, header, ManagerCommands.OfVtpms, request, response),
-                TpmTag.VtpmReq2 when !MayManage(link) => Refuse(link, header, TpmResult.AuthFail, request, response),
+                TpmTag.VtpmReq2 when header.ManagerOrdinal != VtpmManagerOrdinal.ManagerPlatform && !MayManage(link) => Refuse(link, header, TpmResult.AuthFail, request, response),
                 TpmTag.VtpmReq2 => Execute(link, header, ManagerCommands.OfAdministrators, request, response),
                 TpmTag.RquCommand or TpmTag.RquAuth1Command or TpmTag.RquAuth2Command => PassThrough(link, header, request, response),
                 _ => Refuse(link, header, TpmResult.BadTag, request, response),

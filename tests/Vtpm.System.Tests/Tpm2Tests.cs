@@ -50,6 +50,19 @@ public sealed class Tpm2Tests : IDisposable
     }
 
     [Fact]
+    public void Approve_CompositeOfATpm20_IsWhatTheManagerWasSealedTo()
+    {
+        string admin = "unix:" + _folder["admin.sock"];
+        using VtpmProcess manager = VtpmProcess.StartReady(VtpmProcess.ManagerReady, [.. ManagerArguments, "--admin", admin, "tpm2=1"]);
+        string composite = manager.Log.Split("composite hash ")[1].Split('\n')[0].Trim();
+        (int exitCode, string output) = VtpmProcess.Run("approve", "composite", "--manager", admin);
+        Assert.Equal((0, $"0e00ff={composite}"), (exitCode, output.Trim()));
+        (exitCode, output) = VtpmProcess.Run("approve", "composite", "--manager", admin, "--json");
+        Assert.Equal(0, exitCode);
+        Assert.Contains("\"bank\": \"sha256\"", output.Replace("\":\"", "\": \"", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Manager_OnATpm20WithoutTpm2_RefusesAndSaysWhatToAdd()
     {
         (int exitCode, string output) = VtpmProcess.Run(ManagerArguments);

@@ -37,6 +37,13 @@ internal static class CompositeCommand
             string? path = result.GetValue(file);
             if (path is not null && (result.GetValue(link.Manager) ?? result.GetValue(link.Tpm)) is not null)
                 throw new UsageException("--pcr-file is instead of --manager and --tpm: give one of them");
+            if (path is null && AskManager(link, result, pcrs) is { Family: VtpmManagerPlatformResponse.Tpm20 } platform)
+            {
+                if (result.GetValue(Output.Json)) Write(pcrs, platform);
+                else Log.Line(PlatformText.Argument(pcrs, platform.Composite));
+                return (int)ExitCode.Ok;
+            }
+
             IReadOnlyDictionary<int, TpmDigest> values = path is null ? link.ReadHardwarePcrs(result) : PcrText.ParseFile(Encoding.ASCII.GetString(UserFile.Read(path)));
             TpmDigest composite = PcrMask.Composite(pcrs, pcr => values.TryGetValue(pcr, out TpmDigest value) ? value : throw new ApprovalException($"{path} lacks PCR {pcr}"));
             if (result.GetValue(Output.Json)) Write(pcrs, composite, values);
@@ -45,6 +52,27 @@ internal static class CompositeCommand
         });
         return command;
     }
+
+    /// <summary>A manager knows what its hardware's PCRs are approved by, also on a TPM 2.0. Null from Xen's, and from what is no manager.</summary>
+    private static VtpmManagerPlatformResponse? AskManager(ManagementLink link, ParseResult result, uint mask)
+    {
+        using VtpmManagement manager = link.Open(result);
+        try
+        {
+            return manager.ManagerPlatform(PcrMask.ToSelection(mask));
+        }
+        catch (Exception exception) when (exception is TpmProtocolException or VtpmManagerException { Result: TpmResult.BadOrdinal or TpmResult.AuthFail or TpmResult.BadTag })
+        {
+            return null;
+        }
+    }
+
+    private static void Write(uint mask, VtpmManagerPlatformResponse platform) => Output.WriteObject(json =>
+    {
+        json.WriteString("mask", mask.ToString("x6", CultureInfo.InvariantCulture));
+        json.WriteString("composite", platform.Composite.ToString());
+        json.WriteString("bank", ((TpmAlgId)platform.Bank).ToString().ToLowerInvariant());
+    });
 
     private static void Write(uint mask, TpmDigest composite, IReadOnlyDictionary<int, TpmDigest> values) => Output.WriteObject(json =>
     {

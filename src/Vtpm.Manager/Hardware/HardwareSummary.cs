@@ -9,6 +9,12 @@ public sealed record HardwareSummary
     /// <summary>What <c>tpm_version</c> calls the chip version, such as <c>1.2.0.7</c>; of a TPM 2.0 <c>2.0</c> and its firmware's, such as <c>2.0.1.258</c>.</summary>
     public required string ChipVersion { get; init; }
 
+    /// <summary>0x0102 or 0x0200.</summary>
+    public ushort Family { get; init; } = VtpmManagerPlatformResponse.Tpm12;
+
+    /// <summary>The bank of PCRs that is sealed to, as a TPM_ALG_ID.</summary>
+    public ushort PcrBank { get; init; } = 0x0004;
+
     public required int SpecLevel { get; init; }
 
     /// <summary>Of a TPM 2.0 the revision of the specification: 138 for 1.38.</summary>

@@ -55,6 +55,8 @@ internal sealed partial class Tpm2Hardware
         char[] letters = [.. Enumerable.Range(0, sizeof(uint)).Select(i => (char)(manufacturer >> (24 - 8 * i) & 0xFF))];
         return new HardwareSummary
         {
+            Family = VtpmManagerPlatformResponse.Tpm20,
+            PcrBank = (ushort)_bank,
             ChipVersion = $"2.0.{firmware >> 16}.{firmware & 0xFFFF}",
             SpecLevel = (int)tpm.GetProperty(TpmPt.Level),
             ErrataRevision = (int)tpm.GetProperty(TpmPt.Revision),

@@ -53,6 +53,9 @@ public enum VtpmManagerOrdinal : uint
     /// <summary>A new key for the manager's image.</summary>
     ManagerRotate = 0x02008002,
 
+    /// <summary>The composite hash that a platform is approved by, of the present PCRs. Of every vTPM, too.</summary>
+    ManagerPlatform = 0x02008003,
+
     /// <summary>A group, open or closed, with lists of any length.</summary>
     GroupInfo = 0x02008101,
 

@@ -110,6 +110,56 @@ public sealed class Tpm2GuestTests : IDisposable
         Assert.Contains(rig.Log, line => line.Contains("deep quotes need a TPM 1.2", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(0x000001u)]
+    [InlineData(0x0E00FFu)]
+    public void Platform_OfPresentPcrs_IsToldToEveryVtpm(uint mask)
+    {
+        using ManagerRig rig = _machine.Manager();
+        byte[] values = [.. PcrMask.Pcrs(mask).SelectMany(pcr => _machine.Raw.PcrRead(Sha256Bank, pcr))];
+        foreach (ManagerLink link in (ManagerLink[])[ManagerLink.ToAdministrator(), ManagerLink.ToVtpm(First, "x")])
+        {
+            using var manager = new VtpmManagement(rig.Connect(link));
+            VtpmManagerPlatformResponse platform = manager.ManagerPlatform(PcrMask.ToSelection(mask));
+            Assert.Equal((VtpmManagerPlatformResponse.Tpm20, Sha256Bank, new TpmDigest(SHA1.HashData(values))), (platform.Family, platform.Bank, platform.Composite));
+        }
+
+        using var other = new VtpmManagement(rig.Connect(ManagerLink.ToVtpm(First, "x")));
+        Assert.Equal(TpmResult.AuthFail, Assert.Throws<VtpmManagerException>(() => other.ManagerInfo()).Result);
+        Assert.Equal(TpmResult.BadParameter, Assert.Throws<VtpmManagerException>(() => other.ManagerPlatform(new TpmPcrSelection { PcrSelect = new byte[] { 0, 0, 0, 1 } })).Result);
+    }
+
+    [Fact]
+    public void Platform_OnATpm12_IsTheCompositeHash()
+    {
+        using var rig = new ManagerRig(Client.Tests.Support.HardwareKind.Engine);
+        using var manager = new VtpmManagement(rig.Connect(ManagerLink.ToAdministrator()));
+        VtpmManagerPlatformResponse platform = manager.ManagerPlatform(PcrMask.ToSelection(1));
+        byte[] composite = [0, 3, 1, 0, 0, 0, 0, 0, 20, .. new byte[20]];
+        Assert.Equal((VtpmManagerPlatformResponse.Tpm12, Sha1Bank, new TpmDigest(SHA1.HashData(composite))), (platform.Family, platform.Bank, platform.Composite));
+    }
+
+    [Fact]
+    public void OlderImage_PutBack_IsRefusedAndSaysHowToAcceptIt()
+    {
+        using ManagerRig rig = _machine.Manager();
+        Assert.Contains(rig.Log, line => line.Contains("older copies of the image are refused", StringComparison.Ordinal));
+        using (VtpmManagerClient vtpm = rig.Vtpm(First)) vtpm.SaveHashKey(new byte[52]);
+        byte[] old = [.. rig.Image];
+        _machine.PowerCycle();
+        rig.Restart();
+        using (VtpmManagerClient vtpm = rig.Vtpm(First)) Assert.Equal(52, vtpm.LoadHashKey(new byte[64]));
+        byte[] newest = [.. rig.Image];
+        rig.Manager.Dispose();
+
+        old.CopyTo(rig.Image, 0);
+        Assert.Contains("an older image was put back", Assert.Throws<ManagerException>(() => rig.Restart()).Message, StringComparison.Ordinal);
+        Assert.Equal(old, rig.Image);
+        newest.CopyTo(rig.Image, 0);
+        rig.Restart();
+        Assert.True(rig.Manager.IsProvisioned);
+    }
+
     [Fact]
     public void Guest_OfAVtpmOnATpm20_OwnsSealsAndFindsItAgain()
     {
