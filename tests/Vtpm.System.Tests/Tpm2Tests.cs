@@ -50,6 +50,21 @@ public sealed class Tpm2Tests : IDisposable
     }
 
     [Fact]
+    public void Up_OnATpm20_IsThereAgainTheNextTime()
+    {
+        string[] arguments = ["up", "--dir", _folder["chain"], "--hardware", "unix:" + _hardware.SocketPath, "--tpm2"];
+        for (int start = 0; start < 2; start++)
+        {
+            using VtpmProcess up = VtpmProcess.StartReady("The vTPM is ready.", arguments);
+            Assert.Equal(start == 0, up.Log.Contains("MANUFACTURING", StringComparison.Ordinal));
+            Assert.Contains("PCR 0", up.Log, StringComparison.Ordinal);
+            up.Signal(UnixSignal.Interrupt);
+            Assert.Equal(0, up.WaitForExit());
+            _hardware.PowerCycle();
+        }
+    }
+
+    [Fact]
     public void Approve_CompositeOfATpm20_IsWhatTheManagerWasSealedTo()
     {
         string admin = "unix:" + _folder["admin.sock"];

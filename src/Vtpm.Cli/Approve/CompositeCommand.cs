@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Vtpm.Client;
 using Vtpm.Manager;
 using Vtpm.Wire;
 

@@ -16,6 +16,8 @@ internal static class UpCommand
               On this machine's TPM 1.2. Its owner must be nobody, or have the well-known secret, or the one of --owner-auth.
           vtpm up --dir /var/lib/vtpm --hardware /dev/tpm0 --owner-auth @/root/owner
               The same with a secret that is in a file, such as text:PASSWORD: a command line is for everybody on the machine to read.
+          vtpm up --dir /var/lib/vtpm --hardware /dev/tpm0 --tpm2
+              On this machine's TPM 2.0; there are no deep quotes on it.
           vtpm up --listen tcp:127.0.0.1:2322
               The vTPM on TCP as well.
         """;
@@ -23,7 +25,8 @@ internal static class UpCommand
     public static Command Create()
     {
         Option<string> dir = Folder();
-        Option<TpmAddress> hardware = Options.Address("--hardware", "An existing TPM 1.2: /dev/tpm0, unix:PATH or tcp:HOST:PORT. Without it a stand-in is started.");
+        Option<TpmAddress> hardware = Options.Address("--hardware", "An existing TPM: /dev/tpm0, unix:PATH or tcp:HOST:PORT. Without it a stand-in is started.");
+        var tpm2 = new Option<bool>("--tpm2") { Description = "The hardware is a TPM 2.0." };
         Option<TpmAddress[]> listen = Options.Listen();
         listen.Required = false;
         listen.Description = "Where the vTPM's clients connect, besides vtpm.sock in the folder; may be given several times.";
@@ -33,7 +36,7 @@ internal static class UpCommand
         Option<string> acceptRestored = Options.AcceptRestored();
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments, for the vTPM (see vtpm run --help).", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("up", "Hardware TPM (an existing one or a stand-in), manager and one vTPM, ready for clients." + Examples)
-            { dir, hardware, listen, mode, ownerAuth, srkAuth, acceptRestored, arguments };
+            { dir, hardware, tpm2, listen, mode, ownerAuth, srkAuth, acceptRestored, arguments };
         command.SetAction(result =>
         {
             // All of it before the folder is made. A secret goes on as it was written: @FILE stays one.
@@ -49,7 +52,10 @@ internal static class UpCommand
                 .. Checked(result.GetValue(arguments) ?? []),
             ];
             string[] managerArguments =
-                [.. result.GetValue(acceptRestored) is { } name ? new[] { "--accept-restored", name } : [], $"owner_auth={owner}", $"srk_auth={srk}"];
+            [
+                .. result.GetValue(acceptRestored) is { } name ? new[] { "--accept-restored", name } : [],
+                $"owner_auth={owner}", $"srk_auth={srk}", $"tpm2={(result.GetValue(tpm2) ? 1 : 0)}",
+            ];
             return (int)Run(ChainFolder.OpenOrCreate(result.GetRequiredValue(dir)), result.GetValue(hardware), owner, managerArguments, vtpmArguments);
         });
         return command;

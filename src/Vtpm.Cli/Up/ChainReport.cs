@@ -79,7 +79,14 @@ internal static class ChainReport
     {
         Log.Line("     version and endorsement key: the manager says them when it starts");
         using var tpm = new TpmClient(TpmConnection.Open(address));
-        ShowPcrs(tpm);
+        try
+        {
+            ShowPcrs(tpm);
+        }
+        catch (TpmCommandException exception) when (exception.Result == TpmResult.DisabledCmd)
+        {
+            Log.Line("     PCRs: a TPM 2.0 without a bank of SHA-1, by which alone they could be shown here");
+        }
     }
 
     private static void ShowPcrs(TpmClient tpm)

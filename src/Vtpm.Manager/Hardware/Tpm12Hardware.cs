@@ -104,7 +104,7 @@ internal sealed partial class Tpm12Hardware : IHardwareTpm
         catch (TpmCommandException e) when (IsOfTpm2(e.Result))
         {
             Disconnect();
-            throw new ManagerException("the hardware is a TPM 2.0, which does not know the commands of TPM 1.2: add tpm2=1", e);
+            throw new ManagerException("the hardware is a TPM 2.0, which does not know the commands of TPM 1.2: add tpm2=1 (vtpm up: --tpm2)", e);
         }
         catch
         {

@@ -149,7 +149,7 @@ internal sealed partial class Tpm2Hardware : IHardwareTpm
         }
         catch (Tpm2CommandException e) when (e.Code is TpmRc.BadTag || (uint)e.Code == (uint)TpmResult.BadOrdinal)
         {
-            throw new ManagerException("the hardware is a TPM 1.2, which does not know the commands of TPM 2.0: leave tpm2=1 out", e);
+            throw new ManagerException("the hardware is a TPM 1.2, which does not know the commands of TPM 2.0: leave tpm2=1 out (vtpm up: --tpm2)", e);
         }
     }
 
