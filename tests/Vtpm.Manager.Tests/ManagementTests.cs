@@ -57,6 +57,19 @@ public sealed class ManagementTests : IDisposable
     }
 
     [Fact]
+    public void UpdateGroup_WithAListLongerThanAMessage_SendsItInPartsAndReadsItInPages()
+    {
+        _manager.NewGroup(Authority.Value.Modulus);
+        string[] platforms = [.. Enumerable.Range(0, 200).Select(i => $"{i + 1:x}=" + Convert.ToHexStringLower(SHA1.HashData([(byte)i])))];
+        string[] kernels = [.. Enumerable.Range(0, 400).Select(i => Convert.ToHexStringLower(SHA1.HashData([1, (byte)i, (byte)(i >> 8)])))];
+        _manager.UpdateGroup(1, ApprovedList.Parse(5, [.. platforms, .. kernels]).Sign(_authority));
+        VtpmGroupInfoResponse info = _manager.GroupInfo(1);
+        Assert.Equal(5ul, info.ConfigurationSequence);
+        Assert.Equal(platforms.Select(platform => platform.PadLeft(47, '0')), info.Platforms.Select(PlatformText.Argument));
+        Assert.Equal(kernels, info.Kernels.Select(kernel => kernel.ToString()));
+    }
+
+    [Fact]
     public void Refusals_SayWhatToDo()
     {
         AssertSays("vtpm manage list", () => _manager.ShowGroup(7));

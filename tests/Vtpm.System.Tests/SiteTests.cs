@@ -196,6 +196,9 @@ public sealed class SiteTests
     [InlineData(2, "give one of them", "approve", "composite", "--mask", "1", "--pcrs", "0")]
     [InlineData(1, "cannot be read", "approve", "composite", "--pcr-file", "DIR/none")]
     [InlineData(1, "neither a platform", "approve", "sign", "--key", "DIR/none", "DIR/out", "zz")]
+    [InlineData(1, "cannot be read", "approve", "sign", "--key", "DIR/none", "DIR/out", "label:x")]
+    [InlineData(1, "not a private key", "approve", "modulus", "MODULUS", "DIR/out")]
+    [InlineData(1, "are not an identity", "approve", "recover-start", "DIR/x", "--ek", "MODULUS", "--identity", "MODULUS")]
     [InlineData(1, "no signed list", "approve", "show", "MODULUS")]
     public void Command_ThatIsWrong_SaysWhatToDo(int code, string says, params string[] arguments)
     {

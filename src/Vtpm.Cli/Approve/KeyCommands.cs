@@ -28,7 +28,7 @@ internal static class KeyCommands
             if (publicPath == path) throw new UsageException("the key and its modulus need two files: name the second with --modulus");
             UserFile.MustNotExist(path);
             UserFile.MustNotExist(publicPath);
-            using RSA key = ApprovalKey.Create(path);
+            using RSA key = Use(path, ApprovalKey.Create);
             Report(result, key, publicPath, path);
             return (int)ExitCode.Ok;
         });
@@ -51,11 +51,27 @@ internal static class KeyCommands
         {
             string path = result.GetRequiredValue(output);
             UserFile.MustNotExist(path);
-            using RSA key = ApprovalKey.Load(result.GetRequiredValue(file));
+            using RSA key = Load(result.GetRequiredValue(file));
             Report(result, key, path, keyPath: null);
             return (int)ExitCode.Ok;
         });
         return command;
+    }
+
+    /// <summary>An authority's key.</summary>
+    public static RSA Load(string path) => Use(path, ApprovalKey.Load);
+
+    /// <summary>Here a key that does not fit has failed a command, and kept nothing from starting.</summary>
+    private static RSA Use(string path, Func<string, RSA> use)
+    {
+        try
+        {
+            return use(path);
+        }
+        catch (ManagerException exception)
+        {
+            throw new CommandException(exception.Message);
+        }
     }
 
     private static void Report(ParseResult result, RSA key, string modulusPath, string? keyPath)

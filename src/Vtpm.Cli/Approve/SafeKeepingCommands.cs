@@ -21,7 +21,7 @@ internal static class SafeKeepingCommands
         command.SetAction(result =>
         {
             string prefix = result.GetRequiredValue(name);
-            using RSA rsa = ApprovalKey.Load(result.GetRequiredValue(key));
+            using RSA rsa = KeyCommands.Load(result.GetRequiredValue(key));
             using var registration = new GroupRegistration(rsa);
             Begin(prefix, registration.ToRequestFile(), registration.ToSecretFile());
             Report(result, prefix + ".request");

@@ -39,7 +39,7 @@ internal static class SignCommand
             ulong number = result.GetValue(sequence) ?? DefaultSequence();
             ApprovedList list = ApprovedList.Parse(number, result.GetValue(items) ?? []) with { Group = result.GetValue(group) };
             if (!result.GetValue(force)) UserFile.MustNotExist(path);
-            using RSA rsa = ApprovalKey.Load(result.GetRequiredValue(key));
+            using RSA rsa = KeyCommands.Load(result.GetRequiredValue(key));
             byte[] file = result.GetValue(original) ? list.SignOriginalForm(rsa) : list.Sign(rsa);
             if (result.GetValue(force)) UserFile.Replace(path, file);
             else UserFile.Create(path, file);
