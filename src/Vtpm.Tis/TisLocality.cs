@@ -35,14 +35,9 @@ internal sealed class TisLocality(TisPort port, int number, TimeSpan patience)
             throw new TpmTransportException(TpmTransportFault.TimedOut, $"{port.Name}: TPM_ACCESS does not become valid; the TPM does not start");
         TisAccess access = port.ReadAccess();
         if (access == TisAccess.Absent) throw port.Gone();
-        // Between two commands that costs nothing but asking again.
-        if ((access & TisAccess.BeenSeized) != 0) port.WriteAccess(TisAccess.BeenSeized);
-        if (IsGranted(access)) return;
-
-        port.WriteAccess(TisAccess.RequestUse);
-        if (port.Await(timings.A, () => IsHeld)) return;
+        if (port.Await(timings.A, IsGrantedWhenAsked)) return;
         bool othersHaveIt = (port.ReadAccess() & TisAccess.RequestUse) != 0;
-        if (othersHaveIt && port.Await(patience, () => IsHeld)) return;
+        if (othersHaveIt && port.Await(patience, IsGrantedWhenAsked)) return;
         // Else it would be granted later, to nobody who uses it.
         port.WriteAccess(TisAccess.ActiveLocality);
         throw othersHaveIt
@@ -54,6 +49,21 @@ internal sealed class TisLocality(TisPort port, int number, TimeSpan patience)
     public void Release()
     {
         if (IsHeld) port.WriteAccess(TisAccess.ActiveLocality);
+    }
+
+    /// <summary>Whether the TPM is ours; if not, it has been asked for.</summary>
+    /// <remarks>
+    /// A request ends when it is granted, and a higher locality may seize what was granted before we have looked: then it has to be made again.
+    /// </remarks>
+    private bool IsGrantedWhenAsked()
+    {
+        TisAccess access = port.ReadAccess();
+        if (access == TisAccess.Absent) return false;
+        // Between two commands that costs nothing but asking again.
+        if ((access & TisAccess.BeenSeized) != 0) port.WriteAccess(TisAccess.BeenSeized);
+        if (IsGranted(access)) return true;
+        if ((access & TisAccess.RequestUse) == 0) port.WriteAccess(TisAccess.RequestUse);
+        return false;
     }
 
     private static bool IsGranted(TisAccess access) => access != TisAccess.Absent && (access & Granted) == Granted;

@@ -104,6 +104,24 @@ public class LocalityTests
         rig.HasWaited(TimeSpan.FromMilliseconds(milliseconds));
     }
 
+    [Theory]
+    [InlineData(100)]     // within time-out A
+    [InlineData(5_000)]
+    public void Locality_GrantedAndSeizedBetweenTwoLooks_IsAskedForAgain(int milliseconds)
+    {
+        using var rig = new TisRig();
+        rig.Device.Occupy(1);
+        rig.Time.After(TimeSpan.FromMilliseconds(milliseconds), () =>
+        {
+            rig.Device.Vacate();
+            Assert.Equal(0, rig.Device.Active);
+            rig.Device.SeizeBy(4);
+            rig.Device.Vacate();
+        });
+        Assert.Equal(TisRig.Response(0), rig.Transmit());
+        rig.HasWaited(TimeSpan.FromMilliseconds(milliseconds));
+    }
+
     [Fact]
     public void AnotherLocality_ThatKeepsTheTpm_IsReportedAndTheRequestWithdrawn()
     {
