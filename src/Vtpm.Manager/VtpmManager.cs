@@ -32,6 +32,7 @@ public sealed class VtpmManager : IDisposable
             _image = ImageOpening.Open(options, (options.Image ?? _ownStore)!, _hardware, masks, _log);
             _guard = new RollbackGuard(_hardware, masks, _image, options, _log);
             _guard.Start();
+            Twin();
             Service = new ManagerService(_hardware, _image, _guard, _log, ManagerRules.Of(options));
             if (options.Vtpms.Count > 0 || options.Admin is not null) _server = new ManagerServer(Service, options);
         }
@@ -93,7 +94,17 @@ public sealed class VtpmManager : IDisposable
     }
 
     /// <summary>The last words to image and hardware TPM, when nobody is served any more. <see cref="Run"/> does it at its end.</summary>
-    internal void Stop() => _guard.Stop();
+    internal void Stop()
+    {
+        _guard.Stop();
+        Twin();
+    }
+
+    // While nobody waits: from here to the next save both roots have everything.
+    private void Twin()
+    {
+        if (!_image.TryTwin(out string reason) && reason.Length > 0) _log.Warn($"the image's other root stays one save behind: {reason}");
+    }
 
     public void Dispose()
     {

@@ -72,7 +72,7 @@ public sealed class ManagerImageCheck
 
         ulong?[] sequences = [CheckRoot(0), CheckRoot(1)];
         if (sequences is [{ } first, { } second] && first == second)
-            Add(ImageFindingKind.Warning, $"both roots have the sequence {first}: no manager writes that");
+            Add(ImageFindingKind.Note, $"both roots have save {first}: damage in one of them would cost nothing");
         CountSectors();
         return Conclude();
     }

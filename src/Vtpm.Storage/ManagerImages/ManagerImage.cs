@@ -81,6 +81,9 @@ public sealed class ManagerImage : IDisposable
     /// </summary>
     public bool IsInDoubt { get; internal set; }
 
+    /// <summary>Whether both roots have the last saved state.</summary>
+    public bool HasTwin { get; internal set; }
+
     internal SectorDisk Disk { get; }
 
     internal ChangeLog Changes { get; } = new();
@@ -256,6 +259,7 @@ public sealed class ManagerImage : IDisposable
                 "nothing is written before group 0 has a boot configuration (group-update 0): all of this is lost at the end");
         }
 
+        HasTwin = false;
         var writer = new ManagerImageWriter(this, _sealer);
         try
         {
@@ -273,6 +277,29 @@ public sealed class ManagerImage : IDisposable
         {
             Changes.Rollback();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Gives the other root the last saved state too, so that damage in either root sector or seal list costs nothing. For when nobody waits: two
+    /// barriers, one of them only when the seal list has changed. A failure leaves nothing in doubt, since there is one state.
+    /// </summary>
+    /// <param name="reason">Why it was not done, when the medium failed.</param>
+    /// <returns>False also while there are changes to be saved, or nothing was.</returns>
+    public bool TryTwin(out string reason)
+    {
+        reason = "";
+        if (HasTwin) return true;
+        if (!IsPersistent || IsInDoubt || MustWipe || Changes.Count > 0 || RootSeals is null) return false;
+        try
+        {
+            new ManagerImageWriter(this, _sealer).CopyRoot();
+            return HasTwin = true;
+        }
+        catch (IOException error)
+        {
+            reason = error.Message;
+            return false;
         }
     }
 

@@ -157,7 +157,7 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
     {
         var plain = new byte[SectorDisk.PlainSize];
         ImageKeys keys = _masks.Unmask(sealedRoot, key => _disk.TryRead(key, (uint)(RootCount + root), plain), out bool verified);
-        return new Candidate(root, keys, version, seals, chain, verified ? SectorDisk.Parse<RootSector>(plain) : null, plain[..RootSector.MacArea]);
+        return new Candidate(root, keys, version, seals, chain, verified ? SectorDisk.Parse<RootSector>(plain) : null, plain);
     }
 
     private ManagerOpen OpenNewest(bool sameSeals)
@@ -172,7 +172,9 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
             if (fault is null)
             {
                 _taken = candidate;
-                return new(ManagerImageContent.Opened, loader.TakeImage(sameSeals), Warning(candidate));
+                ManagerImage image = loader.TakeImage(sameSeals);
+                image.HasTwin = _candidates.All(other => other.Sector is not null && other.Plain.AsSpan().SequenceEqual(candidate.Plain)) && _candidates.Count == RootCount;
+                return new(ManagerImageContent.Opened, image, Warning(candidate));
             }
 
             // Not the older root instead: the newer state is there, whole, and would be lost.
@@ -191,4 +193,8 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
 }
 
 /// <summary>A root whose seal list opens. The seals are null when they are not all there, the sector when it does not verify.</summary>
-internal sealed record Candidate(int Root, ImageKeys Keys, uint Version, SealEntry[]? Seals, List<uint> SealChain, RootSector? Sector, byte[] MacArea);
+internal sealed record Candidate(int Root, ImageKeys Keys, uint Version, SealEntry[]? Seals, List<uint> SealChain, RootSector? Sector, byte[] Plain)
+{
+    /// <summary>What the rollback MACs are over.</summary>
+    public byte[] MacArea { get; } = Plain[..RootSector.MacArea];
+}

@@ -34,6 +34,20 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         }
     }
 
+    /// <summary>Makes the other root the same as the live one, byte for byte; whatever happens meanwhile, the live one stays.</summary>
+    /// <exception cref="IOException">The medium failed. Whether the other root is the same is not known, and makes no difference.</exception>
+    public void CopyRoot()
+    {
+        byte[] plain = new byte[SectorDisk.PlainSize];
+        if (!image.Disk.TryRead(image.Keys.Key.Cipher, ManagerImage.RootLocation(image.LiveRoot), plain))
+            throw new StorageException(StorageFault.Damaged, $"root {image.LiveRoot} does not verify any more: the image was changed, or the medium decays");
+        WriteSealList(image.RootSeals!);
+        image.Disk.Write(image.Keys.Key.Cipher, ManagerImage.RootLocation(_target), plain);
+        image.Disk.Flush();
+        (image.RootSealsOnDisk[_target], image.VersionOnDisk[_target]) = (true, _version);
+        image.Space.Commit();   // what only the older state used
+    }
+
     private static ManagerSave SealRefused() =>
         new(ManagerWrite.SealRefused, "the hardware TPM did not seal the keys; look at its state, then try again");
 
