@@ -26,14 +26,21 @@ internal sealed class RollbackSetUp(
     /// <param name="value">What the counter stands at, when there is one.</param>
     public bool WasProtectedSince(out uint? value)
     {
-        value = null;
-        bool isKnown = hardware.FindCounter(_name.CounterLabel) is { IsDone: true, Value: var found } && Look(found, out value);
-        RollbackAnswer<byte[]> answer = image.IsMasked ? default : area.Read(hardware.AreaIndex(_name.AreaNumber), image.NvramAuth);
-        bool wasFinished = answer.Value is { } content && KeyMaskArea.WasFinished(content);
-        CryptographicOperations.ZeroMemory(answer.Value);
-        // Where there is a counter of this image, the area beside it has the image's secret; one of before has another. Both are otherwise how an
-        // interrupted set-up looks.
-        return wasFinished || (isKnown && !image.IsMasked && answer.Status == RollbackStatus.Refused);
+        value = hardware.FindCounter(_name.CounterLabel) is { IsDone: true, Value: var found } && hardware.ReadCounter(found, image.CounterAuth) is { IsDone: true, Value: var now }
+            ? now
+            : null;
+        if (image.IsMasked) return false;
+        for (int i = 0; i < MostPlaces; i++)
+        {
+            RollbackAnswer<byte[]> answer = area.Read(hardware.AreaIndex(_name.AreaNumber + i), image.NvramAuth);
+            bool wasFinished = answer.Value is { } content && KeyMaskArea.WasFinished(content);
+            CryptographicOperations.ZeroMemory(answer.Value);
+            if (answer.Status != RollbackStatus.Refused) return wasFinished;
+            // Somebody else's area; or this image's, which since has got a secret in the place of zeroes.
+            if (value is not null && image.NvramAuth == default) return true;
+        }
+
+        return false;
     }
 
     /// <summary>Makes what is missing, as far as the hardware TPM allows, and saves.</summary>
@@ -57,12 +64,6 @@ internal sealed class RollbackSetUp(
         if (save.Write == ManagerWrite.Saved) mask.Finish();
         else mask.Abandon();
         return save;
-    }
-
-    private bool Look(uint index, out uint? value)
-    {
-        value = hardware.ReadCounter(index, image.CounterAuth) is { IsDone: true, Value: var now } ? now : null;
-        return true;
     }
 
     /// <summary>An image of the original may have zeroes there. They are on the disk before anything is made under them.</summary>

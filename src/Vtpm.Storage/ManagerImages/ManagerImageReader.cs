@@ -34,8 +34,8 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
             for (int root = 0; root < RootCount; root++)
             {
                 if (FindKeys(root, lists[root]) is { } candidate) _candidates.Add(candidate);
-                else if (IsUsable(lists[root])) _faults.Add($"root {root} is sealed for another configuration");
-                else if (!IsEmpty(lists[root])) _faults.Add($"the seal list of root {root} does not begin as one does");
+                else if (IsUsable(lists[root]) && lists[root].Length > 0) _faults.Add($"root {root} is sealed for another configuration");
+                else if (!IsUsable(lists[root]) && !IsEmpty(lists[root])) _faults.Add($"the seal list of root {root} does not begin as one does");
             }
 
             // Not the other root instead, which may be an older state under no mask, or under one that is there.

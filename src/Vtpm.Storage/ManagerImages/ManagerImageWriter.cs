@@ -76,11 +76,17 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         return new(ManagerWrite.Saved, "");
     }
 
-    // A new image over an old one: the old roots may have higher sequences.
+    // A new image over an old one: the old roots may have higher sequences. The lists are there, empty, before anything else: a disk without them and with
+    // something on it, as a stop in the middle would leave it, is taken for another's.
     private void Wipe()
     {
         if (!image.MustWipe) return;
-        for (uint sector = 0; sector < SectorDisk.FirstFree; sector++) image.Disk.WriteClear(sector, []);
+        for (uint root = 0; root < 2; root++)
+        {
+            image.Disk.WriteClear(ManagerImage.RootLocation((int)root), []);
+            WriteSealSector(root, [], 0);
+        }
+
         image.Disk.Flush();
     }
 

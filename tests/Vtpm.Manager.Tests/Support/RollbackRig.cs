@@ -86,16 +86,17 @@ internal sealed class RollbackRig : IDisposable
     public TpmResult DeleteVtpm() => Rig.Send(
         ManagerLink.ToAdministrator(), TpmTag.VtpmReq2, (uint)VtpmManagerOrdinal.VtpmDel, Vtpm.ToByteArray(bigEndian: true));
 
-    /// <summary>Group 0's authority approves one platform, in the place of those before.</summary>
-    public TpmResult Approve(ulong sequence, TpmDigest platform)
+    /// <summary>Group 0's authority approves platforms, in the place of those before.</summary>
+    public TpmResult Approve(ulong sequence, params TpmDigest[] platforms)
     {
-        var config = new VtpmConfigList { Sequence = sequence, Platforms = [platform], Kernels = [TpmDigest.Of("*:vtpm:socket"u8)] };
+        var config = new VtpmConfigList { Sequence = sequence, Platforms = platforms, Kernels = [TpmDigest.Of("*:vtpm:socket"u8)] };
         byte[] signed = WireFormat.ToBytes(config);
         using RSA authority = RSA.Create();
         authority.ImportFromPem(File.ReadAllText(Rig.KeyPath));
+        byte[] selections = [.. platforms.SelectMany(_ => (byte[])[0, 3, 0xFF, 0, 0x0E])];
         byte[] signature = authority.SignData(signed, HashAlgorithmName.SHA1, RSASignaturePadding.Pkcs1);
         return Rig.Send(
-            ManagerLink.ToAdministrator(), TpmTag.VtpmReq2, (uint)VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 0, .. signature, .. signed, 0, 3, 0xFF, 0, 0x0E]);
+            ManagerLink.ToAdministrator(), TpmTag.VtpmReq2, (uint)VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 0, .. signature, .. signed, .. selections]);
     }
 
     /// <summary>The present composite hash of what <see cref="Approve"/> selects: PCRs 0-7 and 17-19.</summary>
