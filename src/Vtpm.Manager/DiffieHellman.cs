@@ -4,8 +4,8 @@ using Vtpm.Client;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// One side of a Diffie-Hellman exchange in the 2048-bit MODP group of RFC 3526 (group 14), generator 2, as GROUP_REGISTER and GROUP_RECOVER use it. The
-/// exponent is in pinned memory until it is disposed of.
+/// One side of a Diffie-Hellman exchange in the 2048-bit MODP group of RFC 3526 (group 14), generator 2, as GROUP_REGISTER and GROUP_RECOVER use it.
+/// The exponent is in pinned memory until it is disposed of.
 /// </summary>
 internal sealed class DiffieHellman : IDisposable
 {

@@ -17,7 +17,8 @@ internal sealed record IdentityKey(ReadOnlyMemory<byte> Modulus, ReadOnlyMemory<
         identity = new IdentityKey(key.PubKey.Key, key.EncData, binding);
         if (key.PubKey.Key.Length == RsaSize && key.EncData.Length == RsaSize && binding.Length == RsaSize) return true;
         manager.Log.Error(
-            $"{what}: the hardware TPM made an identity key of {key.PubKey.Key.Length}, {key.EncData.Length} and {binding.Length} bytes; the image has place for 256 each");
+            $"{what}: the hardware TPM made an identity key of {key.PubKey.Key.Length}, {key.EncData.Length} and {binding.Length} bytes; "
+            + "the image has place for 256 each");
         return false;
     }
 }

@@ -1,4 +1,5 @@
 using Vtpm.Transports;
+using Vtpm.Wire;
 
 namespace Vtpm.Manager;
 
@@ -72,8 +73,23 @@ internal sealed class ManagerServer : IDisposable
             return false;
         }
 
-        client.State = vtpm is null ? ManagerLink.ToAdministrator() : ManagerLink.ToVtpm(vtpm.Uuid, vtpm.Label);
+        client.State = vtpm is null ? ManagerLink.ToAdministrator() : ManagerLink.ToVtpm(vtpm.Uuid, vtpm.Label, Measure(client, vtpm));
         return true;
+    }
+
+    /// <summary>SHA-1 of what the peer runs; null when that is not asked for, or not known.</summary>
+    private TpmDigest? Measure(ClientInfo client, VtpmListener vtpm)
+    {
+        if (!_options.MeasurePeers || client.MeasureExecutable() is not { } executable) return null;
+        if (executable.Sha1 is not { } hash)
+        {
+            _service.Log.Warn($"{client}: vTPM {vtpm.Uuid} is not measured: {executable.Fault}");
+            return null;
+        }
+
+        var digest = new TpmDigest(hash);
+        _service.Log.Info($"{client}: vTPM {vtpm.Uuid} runs {executable.Name}, SHA-1 {digest}");
+        return digest;
     }
 
     private void Closed(ClientInfo client) => _service.Close((ManagerLink)client.State!);

@@ -2,7 +2,7 @@ using Vtpm.Storage;
 
 namespace Vtpm.Manager;
 
-/// <summary>Groups whose authorities were asked for their keys, with the secret that the answer is to be read by. In memory alone; one for each group.</summary>
+/// <summary>Groups whose authorities were asked for their keys, each with the secret that the answer is to be read by. In memory alone.</summary>
 internal sealed class PendingRecoveries : IDisposable
 {
     private readonly Dictionary<Guid, DiffieHellman> _pending = [];

@@ -18,7 +18,7 @@ public readonly record struct PeerCredentials(int Pid, uint Uid, uint Gid)
 }
 
 /// <summary>A client of a server, from its connecting to its leaving.</summary>
-public sealed class ClientInfo(long id, TpmAddress listener, PeerCredentials? credentials = null, string? peer = null)
+public sealed class ClientInfo(long id, TpmAddress listener, PeerCredentials? credentials = null, string? peer = null, Socket? socket = null)
 {
     /// <summary>Counts the server's clients from 1; never used twice.</summary>
     public long Id { get; } = id;
@@ -31,6 +31,9 @@ public sealed class ClientInfo(long id, TpmAddress listener, PeerCredentials? cr
 
     /// <summary>The far end for people: a TCP address, or the process.</summary>
     public string Peer { get; } = peer ?? (credentials is { } c ? $"pid {c.Pid} uid {c.Uid} gid {c.Gid}" : "");
+
+    /// <summary>Measures the program at the far end of a Unix socket, as it is now; null for other links.</summary>
+    public PeerExecutable? MeasureExecutable() => socket is null ? null : PeerExecutable.Measure(socket);
 
     /// <summary>For the handler: what it remembers of this client.</summary>
     public object? State { get; set; }

@@ -107,7 +107,7 @@ public sealed partial class TpmServer
 
             PeerCredentials? credentials = unix ? PeerCredentials.Of(socket) : null;
             client = new ServedClient(socket,
-                new ClientInfo(_dispatcher.NextId(), listener.Address, credentials, unix ? null : socket.RemoteEndPoint?.ToString()));
+                new ClientInfo(_dispatcher.NextId(), listener.Address, credentials, unix ? null : socket.RemoteEndPoint?.ToString(), unix ? socket : null));
         }
         catch (SocketException)
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
+using System.Security.Cryptography;
 using Vtpm.Client;
 using Vtpm.Client.Tests.Support;
 using Vtpm.Manager.Tests.Support;
@@ -114,6 +115,33 @@ public sealed class ServerTests : IDisposable
     {
         using VtpmManager manager = VtpmManager.Start(Options() with { Vtpms = [], Admin = null });
         Assert.Throws<InvalidOperationException>(() => manager.Run(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void Vtpm_Measured_IsAdmittedByItsExecutableAlone()
+    {
+        byte[] self = SHA1.HashData(File.ReadAllBytes("/proc/self/exe"));
+        using Running manager = Start(Options() with { MeasurePeers = true });
+        using VtpmManagerClient administrator = new(TpmConnection.Open(Admin));
+        using (VtpmManagerClient first = Connect(First)) first.SaveHashKey(Key(1));
+        VtpmShowResponse shown = administrator.Manage<VtpmUuid, VtpmShowResponse>(VtpmManagerOrdinal.VtpmShow, new VtpmUuid { Uuid = First });
+        Assert.Equal(self, shown.ExecutableHash.ReadOnlySpan.ToArray());
+        Assert.Equal(ManagerLink.Hash(VtpmListener.AnyVtpmLabel), shown.KernelHash);
+
+        using RSA key = RSA.Create();
+        key.ImportFromPem(File.ReadAllText(Path.Combine(_directory.FullName, "approval.pem")));
+        VtpmPlatform platform = administrator.Manage<VtpmGroupInfoRequest, VtpmGroupInfoResponse>(VtpmManagerOrdinal.GroupInfo, default).Platforms[0];
+        Assert.True(PcrMask.TryFromSelection(platform.PcrSelection, out uint mask));
+        Approve(3, ManagerLink.Hash("vtpm 0.9"));
+        using (VtpmManagerClient first = Connect(First)) Assert.Equal(TpmResult.Disabled, Assert.Throws<VtpmManagerException>(() => first.LoadHashKey(new byte[64])).Result);
+        Approve(4, new TpmDigest(self));
+        using VtpmManagerClient again = Connect(First);
+        Assert.Equal(52, again.LoadHashKey(new byte[64]));
+        Assert.Equal(self, again.GetBootHash().ReadOnlySpan.ToArray());
+
+        void Approve(ulong sequence, TpmDigest kernel) => administrator.Manage(
+            VtpmManagerOrdinal.GroupUpdate,
+            [0, 0, 0, 0, .. SignedConfiguration.Create(key, (ulong.MaxValue >> 1) + sequence, [new PlatformConfiguration(mask, platform.Composite)], [kernel])]);
     }
 
     private TpmAddress Admin => TpmAddress.Unix(Path.Combine(_directory.FullName, "admin.sock"));

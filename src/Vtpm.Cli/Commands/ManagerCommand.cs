@@ -43,13 +43,14 @@ internal static class ManagerCommand
         var provision = new Option<string>("--provision") { Description = "Provision an image that is not: approve the present PCRs with the key in this file, made when it does not exist.", HelpName = "KEYFILE" };
         var firstIsAdmin = new Option<bool>("--first-is-admin") { Description = "The very first vTPM becomes an administrator for good, as with the original." };
         var adminVtpms = new Option<Guid[]>("--admin-vtpm") { Description = "A vTPM that may give management commands while this manager runs; may be given several times.", HelpName = "UUID" };
+        var measurePeers = new Option<bool>("--measure-peers") { Description = "Measure the executable of whoever connects to a vTPM's socket: a configuration may have its SHA-1 as a kernel." };
         var createFresh = new Option<bool>("--manufacture") { Description = "Replace an image that does not open by an empty one: every key in it is lost." };
         Option<string> acceptRestored = Options.AcceptRestored();
         Option<string> protection = Protection();
         Option<int> interval = CounterInterval();
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("manager", "The vTPM manager: keeps the keys of the vTPMs, sealed to the hardware TPM." + Examples)
-            { image, listen, admin, provision, firstIsAdmin, adminVtpms, createFresh, acceptRestored, protection, interval, Options.StopWithParent, arguments };
+            { image, listen, admin, provision, firstIsAdmin, adminVtpms, measurePeers, createFresh, acceptRestored, protection, interval, Options.StopWithParent, arguments };
         command.Validators.Add(result =>
         {
             if (result.GetResult(listen) is null && result.GetResult(admin) is null) result.AddError("--listen for vTPMs, --admin for administrators, or both: the manager has to listen somewhere");
@@ -63,6 +64,7 @@ internal static class ManagerCommand
                 Admin = result.GetValue(admin),
                 FirstIsAdmin = result.GetValue(firstIsAdmin),
                 AdminVtpms = result.GetValue(adminVtpms) ?? [],
+                MeasurePeers = result.GetValue(measurePeers),
                 CreateFresh = result.GetValue(createFresh),
                 AcceptRestored = result.GetValue(acceptRestored),
                 RollbackProtection = ProtectionOf(result.GetValue(protection)),

@@ -4,7 +4,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager.Commands;
 
 /// <summary>
-/// <c>GROUP_IDENTITY</c>, ours: another identity key for a group, with a new secret: after a recovery, on another hardware TPM, or for another privacy CA.
+/// <c>GROUP_IDENTITY</c>, ours: another identity key for a group, with a new secret: after a recovery, on another hardware TPM, or for another
+/// privacy CA.
 /// </summary>
 internal sealed class GroupIdentity() : ManagerCommand<VtpmGroupIdentityRequest, VtpmGroupIdentityResponse>(VtpmManagerOrdinal.GroupIdentity)
 {

@@ -31,7 +31,8 @@ internal sealed class GroupInfo() : ManagerCommand<VtpmGroupInfoRequest, VtpmGro
         return TpmResult.Success;
     }
 
-    private static VtpmPlatform ToPlatform(SealEntry entry) => new() { PcrSelection = PcrMask.ToSelection(entry.PcrMask), Composite = entry.DigestRelease };
+    private static VtpmPlatform ToPlatform(SealEntry entry) =>
+        new() { PcrSelection = PcrMask.ToSelection(entry.PcrMask), Composite = entry.DigestRelease };
 
     private static IEnumerable<T> Page<T>(IReadOnlyList<T> items, uint offset, int atOnce) =>
         items.Skip((int)Math.Min(offset, (uint)items.Count)).Take(atOnce);

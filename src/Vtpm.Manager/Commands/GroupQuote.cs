@@ -3,7 +3,9 @@ using Vtpm.Wire;
 
 namespace Vtpm.Manager.Commands;
 
-/// <summary><c>VTPM_ORD_GROUP_QUOTE</c>: the hardware TPM's PCRs by the identity key of a group, for no vTPM. The original never implemented it.</summary>
+/// <summary>
+/// <c>VTPM_ORD_GROUP_QUOTE</c>: the hardware TPM's PCRs by the identity key of a group, for no vTPM. The original never implemented it.
+/// </summary>
 internal sealed class GroupQuote() : ManagerCommand<VtpmGroupQuoteRequest, VtpmGroupQuoteResponse>(VtpmManagerOrdinal.GroupQuote)
 {
     protected override TpmResult Execute(in ManagerContext manager, in VtpmGroupQuoteRequest request, ref VtpmGroupQuoteResponse response)

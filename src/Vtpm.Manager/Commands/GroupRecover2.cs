@@ -37,8 +37,9 @@ internal sealed class GroupRecover2() : ManagerCommand<VtpmGroupRecover2Request,
         string what = $"group {group.Index} ({group.Uuid})";
         if (group.RollbackDetected) manager.Log.Warn($"{what}: an older state of it may have been put into this image");
         manager.Log.Warn(
-            $"{what} is RECOVERED: open in memory, its {group.VtpmCount} vTPMs have their keys. It is closed again at the next start, unless a configuration that "
-            + "approves this platform is installed (group-update). The secret of its identity key is not recovered: it quotes again with another one (group-identity)");
+            $"{what} is RECOVERED: open in memory, its {group.VtpmCount} vTPMs have their keys. It is closed again at the next start, unless a "
+            + "configuration that approves this platform is installed (group-update). The secret of its identity key is not recovered: it quotes again "
+            + "with another one (group-identity)");
         return TpmResult.Success;
     }
 }

@@ -15,12 +15,14 @@ internal sealed class GroupRegister() : ManagerCommand<VtpmGroupRegisterRequest,
         if (manager.FindGroup(request.Group, out ManagerGroup group) is var refusal and not TpmResult.Success) return refusal;
         if (!manager.Manager.IsNew(group))
         {
-            manager.Log.Error($"GroupRegister of group {request.Group} refused: its keys were not made since the manager was started (group-rotate makes new ones)");
+            manager.Log.Error(
+                $"GroupRegister of group {request.Group} refused: its keys were not made since the manager was started (group-rotate makes new ones)");
             return TpmResult.Fail;
         }
 
         if (!manager.CanSpeakFor(group, "GroupRegister")) return TpmResult.Fail;
-        if (request.PcrSelection.PcrSelect.Length > BareQuote.LongestSelection || !DiffieHellman.IsPublic(request.Dhkx1.Span)) return TpmResult.BadParameter;
+        if (request.PcrSelection.PcrSelect.Length > BareQuote.LongestSelection || !DiffieHellman.IsPublic(request.Dhkx1.Span))
+            return TpmResult.BadParameter;
         if (!RsaSignature.Verify(group.SaaModulus.Span, request.Dhkx1.Span, request.Signature.Span, HashAlgorithmName.SHA1))
             return TpmResult.BadSignature;
 

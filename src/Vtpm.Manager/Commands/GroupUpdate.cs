@@ -36,8 +36,8 @@ internal sealed class GroupUpdate() : ManagerCommand(VtpmManagerOrdinal.GroupUpd
     {
         if (config.Platforms.Count > ManagerGroup.MaxPlatforms || config.Kernels.Count > ManagerGroup.MaxKernels)
         {
-            return Refuse(
-                manager, group, $"a group of this image has at most {ManagerGroup.MaxPlatforms} platforms and {ManagerGroup.MaxKernels} kernels", TpmResult.Size);
+            string most = $"a group of this image has at most {ManagerGroup.MaxPlatforms} platforms and {ManagerGroup.MaxKernels} kernels";
+            return Refuse(manager, group, most, TpmResult.Size);
         }
 
         if (!group.HasAuthority() || !config.IsSignedBy(group.SaaModulus.Span))
@@ -56,7 +56,7 @@ internal sealed class GroupUpdate() : ManagerCommand(VtpmManagerOrdinal.GroupUpd
         if (!config.CoversPcrs)
         {
             manager.Log.Warn(
-                $"GroupUpdate: the list is in the original's form: which PCRs its platforms are made of, nobody has signed; vtpm approve signs it with them");
+                "GroupUpdate: the list is in the original's form: which PCRs its platforms are made of, nobody has signed; vtpm approve signs it with them");
         }
 
         IHardwareTpm hardware = manager.Hardware;

@@ -3,8 +3,11 @@ using Vtpm.Wire;
 
 namespace Vtpm.Manager.Commands;
 
-/// <summary><c>TPM_ActivateIdentity</c> on the hardware TPM, for an identity key that belongs to no group. The original has no layout for it.</summary>
-internal sealed class HardwareActivateIdentity() : ManagerCommand<VtpmActivateIdentityRequest, TpmSymmetricKey>(VtpmManagerOrdinal.TpmActivateIdentity)
+/// <summary>
+/// <c>TPM_ActivateIdentity</c> on the hardware TPM, for an identity key that belongs to no group. The original has no layout for it.
+/// </summary>
+internal sealed class HardwareActivateIdentity()
+    : ManagerCommand<VtpmActivateIdentityRequest, TpmSymmetricKey>(VtpmManagerOrdinal.TpmActivateIdentity)
 {
     protected override TpmResult Execute(in ManagerContext manager, in VtpmActivateIdentityRequest request, ref TpmSymmetricKey response)
     {

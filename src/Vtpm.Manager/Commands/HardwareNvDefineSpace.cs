@@ -12,7 +12,8 @@ internal sealed class HardwareNvDefineSpace() : ManagerCommand<VtpmNvDefineSpace
         if (manager.IsOwnArea(request.PubInfo.NvIndex)) return TpmResult.AreaLocked;
         using var secret = new TpmSecret(request.AreaAuth.ReadOnlySpan);
         hardware.NvDefineSpace(request.PubInfo, secret);
-        manager.Log.Info($"NV area 0x{request.PubInfo.NvIndex:x8} of the hardware TPM: {(request.PubInfo.DataSize == 0 ? "deleted" : $"{request.PubInfo.DataSize} bytes")}");
+        string size = request.PubInfo.DataSize == 0 ? "deleted" : $"{request.PubInfo.DataSize} bytes";
+        manager.Log.Info($"NV area 0x{request.PubInfo.NvIndex:x8} of the hardware TPM: {size}");
         return TpmResult.Success;
     }
 }

@@ -8,7 +8,8 @@ internal sealed class VtpmEdit() : ManagerCommand<VtpmEditRequest, NoParameters>
 {
     protected override TpmResult Execute(in ManagerContext manager, in VtpmEditRequest request, ref NoParameters response)
     {
-        if (((request.Mask | request.Rights) & ~VtpmRights.Admin) != 0 || manager.Image.FindVtpm(request.Uuid) is not { } vtpm) return TpmResult.BadParameter;
+        if (((request.Mask | request.Rights) & ~VtpmRights.Admin) != 0) return TpmResult.BadParameter;
+        if (manager.Image.FindVtpm(request.Uuid) is not { } vtpm) return TpmResult.BadParameter;
         if (!vtpm.Group.IsOpen) return TpmResult.AuthFail;
         string what = $"VtpmEdit {request.Uuid}";
         if (!manager.Manager.CanKeep(what)) return TpmResult.Fail;

@@ -3,7 +3,9 @@ using Vtpm.Wire;
 
 namespace Vtpm.Manager.Commands;
 
-/// <summary><c>VTPM_ORD_VTPM_SHOW</c>: what is known of a vTPM, also of one that its group does not admit. The original never implemented it.</summary>
+/// <summary>
+/// <c>VTPM_ORD_VTPM_SHOW</c>: what is known of a vTPM, also of one that its group does not admit. The original never implemented it.
+/// </summary>
 internal sealed class VtpmShow() : ManagerCommand<VtpmUuid, VtpmShowResponse>(VtpmManagerOrdinal.VtpmShow)
 {
     protected override TpmResult Execute(in ManagerContext manager, in VtpmUuid request, ref VtpmShowResponse response)

@@ -13,7 +13,11 @@ public static class GroupRecovery
     /// <param name="composite">The composite hash that the PCRs of the request are to have: a platform that the authority approves.</param>
     /// <exception cref="ManagerException">The quote is not by that key, of such PCRs, over this nonce.</exception>
     public static VtpmGroupRecover2Request Answer(
-        GroupRecoveryKeys keys, in VtpmGroupRecover1Request request, in VtpmGroupRecover1Response response, ReadOnlySpan<byte> proxyModulus, TpmDigest composite)
+        GroupRecoveryKeys keys,
+        in VtpmGroupRecover1Request request,
+        in VtpmGroupRecover1Response response,
+        ReadOnlySpan<byte> proxyModulus,
+        TpmDigest composite)
     {
         ArgumentNullException.ThrowIfNull(keys);
         byte[] quoted = BareQuote.Recovering(request.Nonce, response.Dhkx1.Span);

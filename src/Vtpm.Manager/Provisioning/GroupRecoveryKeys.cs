@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// A group's keys in the hands of its authority, which opens the group by them where no approved platform can. Whoever has them and the image's key reads
-/// every key in the group: as secret as the authority's own key.
+/// A group's keys in the hands of its authority, which opens the group by them where no approved platform can. Whoever has them and the image's key
+/// reads every key in the group: as secret as the authority's own key.
 /// </summary>
 public sealed class GroupRecoveryKeys : IDisposable
 {

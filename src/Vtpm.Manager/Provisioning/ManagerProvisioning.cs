@@ -58,7 +58,8 @@ internal static class ManagerProvisioning
         ulong sequence = (ulong)Math.Max(1, options.Time.GetUtcNow().ToUnixTimeSeconds());
         var platform = new PlatformConfiguration(options.PcrMask, service.Hardware.ReadComposite(options.PcrMask));
         byte[] group0 = new byte[sizeof(uint)];
-        byte[] file = SignedConfiguration.Create(key, sequence, [platform], [.. options.Labels.Select(ManagerLink.Hash)], service.Image.Groups[0].Uuid);
+        TpmDigest[] kernels = [.. options.Labels.Select(ManagerLink.Hash)];
+        byte[] file = SignedConfiguration.Create(key, sequence, [platform], kernels, service.Image.Groups[0].Uuid);
         Send(service, administrator, VtpmManagerOrdinal.GroupUpdate, [.. group0, .. file]);
         service.Log.Info(
             $"provisioned: the image opens with the present values of PCRs {PcrMask.Describe(options.PcrMask)}, composite hash {platform.DigestRelease}");

@@ -5,8 +5,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// The file that a group's authority makes and GROUP_UPDATE takes: the platforms that may open the group, and the kernels that it admits. In one of two
-/// forms (docs/manager-protocol.md §4): ours, all of it under the signature, and the original's, whose signature does not cover which PCRs the
+/// The file that a group's authority makes and GROUP_UPDATE takes: the platforms that may open the group, and the kernels that it admits. In one of
+/// two forms (docs/manager-protocol.md §4): ours, all of it under the signature, and the original's, whose signature does not cover which PCRs the
 /// platforms are made of.
 /// </summary>
 public sealed class SignedConfiguration
@@ -46,7 +46,7 @@ public sealed class SignedConfiguration
         {
             GroupUuid = group ?? Guid.Empty,
             Sequence = sequence,
-            Platforms = [.. platforms.Select(platform => new VtpmPlatform { PcrSelection = PcrMask.ToSelection(platform.PcrMask), Composite = platform.DigestRelease })],
+            Platforms = [.. platforms.Select(ToPlatform)],
             Kernels = [.. kernels],
         });
         Span<byte> signature = file.AsSpan(file.Length - VtpmApprovedConfiguration.SignatureSize);
@@ -74,6 +74,9 @@ public sealed class SignedConfiguration
     /// <summary>Whether the authority with this RSA-2048 modulus has signed it.</summary>
     public bool IsSignedBy(ReadOnlySpan<byte> modulus) =>
         RsaSignature.Verify(modulus, _signed, _signature, CoversPcrs ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
+
+    private static VtpmPlatform ToPlatform(PlatformConfiguration platform) =>
+        new() { PcrSelection = PcrMask.ToSelection(platform.PcrMask), Composite = platform.DigestRelease };
 
     private static SignedConfiguration? ReadOurs(ReadOnlySpan<byte> file)
     {

@@ -55,6 +55,25 @@ public sealed class Tpm2GuestTests : IDisposable
         Assert.Equal(TpmResult.BadIndex, Assert.Throws<TpmCommandException>(() => administrator.Hardware.Extend(24, digest)).Result);
     }
 
+    /// <summary>What is of TPM 1.2 alone.</summary>
+    [Fact]
+    public void HardwareCommandsAndIdentities_AreDisabled()
+    {
+        using ManagerRig rig = _machine.Manager();
+        using VtpmManagerClient administrator = rig.Administrator();
+        foreach ((VtpmManagerOrdinal ordinal, byte[] parameters) in ((VtpmManagerOrdinal, byte[])[])
+            [
+                (VtpmManagerOrdinal.TpmMakeIdentity, WireFormat.ToBytes(new VtpmMakeIdentityRequest { IdKeyParams = TpmKeys.Identity })),
+                (VtpmManagerOrdinal.TpmActivateIdentity, WireFormat.ToBytes(new VtpmActivateIdentityRequest { IdKey = TpmKeys.Identity })),
+                (VtpmManagerOrdinal.TpmReadPubek, []),
+                (VtpmManagerOrdinal.TpmNvDefineSpace, WireFormat.ToBytes(default(VtpmNvDefineSpaceRequest))),
+                (VtpmManagerOrdinal.TpmNvWriteValue, WireFormat.ToBytes(default(VtpmNvWriteValueRequest))),
+                (VtpmManagerOrdinal.TpmNvReadValue, WireFormat.ToBytes(default(VtpmNvReadValueRequest))),
+                (VtpmManagerOrdinal.GroupIdentity, new byte[24]),
+            ])
+            Assert.Equal(TpmResult.DisabledCmd, Assert.Throws<VtpmManagerException>(() => administrator.Manage(ordinal, parameters)).Result);
+    }
+
     [Fact]
     public void PcrReadAndExtend_WithoutASha1Bank_AreDisabled()
     {
