@@ -17,8 +17,7 @@ public sealed class VtpmImageTarget : IFuzzTarget
     private const int FirstSlot = 4096;
 
     // In memory, where there is such a place: an fsync takes longer than all the rest.
-    private static readonly string Folder = Directory.CreateDirectory(
-        Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"vtpm-fuzz-{Environment.ProcessId}")).FullName;
+    private static readonly string Folder = MakeFolder();
 
     public string Name => "vtpmimage";
 
@@ -51,6 +50,14 @@ public sealed class VtpmImageTarget : IFuzzTarget
         BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(FirstSlot + 8), 30);
         yield return ("state-file", [3, .. file]);
         yield return ("state-file-damaged", [1, .. file]);
+    }
+
+    private static string MakeFolder()
+    {
+        string parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
+        string folder = Directory.CreateDirectory(Path.Combine(parent, $"vtpm-fuzz-{Environment.ProcessId}")).FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
+        return folder;
     }
 
     private static void RunImage(byte[] bytes)
