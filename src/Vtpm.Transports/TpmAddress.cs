@@ -24,6 +24,8 @@ public sealed record TpmAddress
 
     private const string Forms = "write unix:PATH, tcp:HOST:PORT, dev:PATH or the path of a device such as /dev/tpm0";
 
+    private const string XenText = "xen:";
+
     private readonly string _text;
 
     private TpmAddress(TpmAddressKind kind, string name, int port, string text)
@@ -33,6 +35,9 @@ public sealed record TpmAddress
         Port = port;
         _text = text;
     }
+
+    /// <summary><c>xen:</c>, the vTPM devices that Xen's toolstack gives this domain: known to the part of a program that knows Xen.</summary>
+    public static TpmAddress Xen { get; } = Named("xen", "");
 
     public TpmAddressKind Kind { get; }
 
@@ -48,6 +53,7 @@ public sealed record TpmAddress
         if (string.IsNullOrEmpty(text)) throw new FormatException($"an empty TPM address: {Forms}");
         if (text.Contains('\0', StringComparison.Ordinal)) throw new FormatException($"a TPM address cannot hold a zero byte: {Forms}");
         if (text[0] == '/') return Device(text);
+        if (text == XenText) return Xen;
         if (text.StartsWith("unix:", StringComparison.Ordinal)) return ParseUnix(text);
         if (text.StartsWith("tcp:", StringComparison.Ordinal)) return ParseTcp(text);
         if (text.StartsWith("dev:", StringComparison.Ordinal)) return ParseDevice(text);

@@ -18,6 +18,8 @@ internal static class RunCommand
               One vTPM; its key is kept by the manager, and what comes in by that socket is the vTPM of that uuid.
           vtpm run --image /dev/vg0/guest-vtpm --manager unix:vtpms/9f5b2c1e-7a53-4c0e-8a3c-52d1c0a7e611.sock --listen tcp:127.0.0.1:2322 hwinitpcr=0-7 loglevel=debug
               On a block device, with the PCRs 0 to 7 of the hardware.
+          vtpm run --image guest.img --manager unix:vtpms/1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10.sock --uuid 1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10 --listen xen:
+              On Xen, for the guest whose configuration has vtpm=["backend=0,uuid=1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10"].
         """;
 
     public static Command Create()
@@ -25,7 +27,7 @@ internal static class RunCommand
         var image = new Option<string>("--image") { Description = "The disk image, a file or a block device; a new vTPM's file is made.", HelpName = "PATH", Required = true };
         Option<TpmAddress> manager = Options.Address("--manager", "The manager's socket for this vTPM.");
         manager.Required = true;
-        var uuid = new Option<Guid?>("--uuid") { Description = "The vTPM's uuid, for the log; the manager knows it by the socket.", HelpName = "UUID" };
+        var uuid = new Option<Guid?>("--uuid") { Description = "The vTPM's uuid: on Xen, that of the guests' devices; else for the log, since the manager knows it by the socket.", HelpName = "UUID" };
         var manufacture = new Option<bool>("--manufacture") { Description = "Make a new TPM and give up what this vTPM held before." };
         var withoutEK = new Option<bool>("--without-ek") { Description = "A new TPM gets no endorsement key: the guest makes it." };
         Option<TpmAddress[]> listen = Options.Listen();
@@ -55,7 +57,20 @@ internal static class RunCommand
         var ready = new Log("VTPM") { IsQuiet = log.IsQuiet && !stopWithParent };
         log.Info($"vTPM {uuid?.ToString() ?? "of " + manager} starts on {options.ImagePath}");
         using var random = new SystemRandom();
-        using VirtualTpm vtpm = VirtualTpm.Start(options, arguments, new ManagerLink(() => TpmConnection.Open(manager)), random, new OpenSslRsa(), log.Info, log.Warn);
+        using VirtualTpm vtpm = VirtualTpm.Start(options, arguments, new ManagerLink(() => XenDevices.Connect(manager)), random, new OpenSslRsa(), log.Info, log.Warn);
+        if (addresses.Contains(TpmAddress.Xen))
+        {
+            if (addresses.Length > 1) throw new UsageException("--listen xen: stands alone: one thread serves all clients of a vTPM");
+            using var xen = new XenDevices(new GuestRequests(vtpm, arguments, log.Info), uuid, log.Info);
+            Service.Until(xen.Stop, stopWithParent, () =>
+            {
+                ready.Info("ready");
+                xen.Run();
+            });
+            log.Info("the vTPM is off");
+            return;
+        }
+
         using var guests = new GuestServer(vtpm, arguments, log.Info, mode, log.Warn);
         foreach (TpmAddress address in addresses) log.Info($"listening on {guests.Server.Listen(address).Address}");
         Service.Run(guests.Server, stopWithParent, () => ready.Info("ready"));

@@ -1,0 +1,236 @@
+using System.Globalization;
+using Vtpm.Transports;
+using Vtpm.Wire;
+
+namespace Vtpm.Xen;
+
+/// <summary>One device: its place in xenstore, and while its frontend is connected the page and the event channel.</summary>
+/// <remarks><code>
+///  backend:  2 InitWait ──frontend 3 or 4──► 4 Connected ──frontend 5──► 5 Closing ──frontend 6──► 2 InitWait (again, for the next kernel)
+///                                                                  online = 0, or the frontend gone ──► 6 Closed
+/// </code></remarks>
+internal sealed class TpmbackDevice : IDisposable
+{
+    private const string Version2 = "feature-protocol-v2";
+
+    private readonly IXenHost _host;
+    private readonly string _path;
+    private readonly string _frontendPath;
+    private readonly Action<string> _log;
+    private TpmifPage? _page;
+    private uint _port;
+    private XenbusState _state = XenbusState.Initialising;
+
+    private TpmbackDevice(IXenHost host, string path, string frontendPath, TpmbackClient client, Action<string> log)
+    {
+        _host = host;
+        _path = path;
+        _frontendPath = frontendPath;
+        Client = client;
+        _log = log;
+    }
+
+    public TpmbackClient Client { get; }
+
+    /// <summary>The token of the watch on the frontend's state.</summary>
+    public string WatchToken => $"fe-{Client}";
+
+    public string FrontendStatePath => $"{_frontendPath}/state";
+
+    /// <summary>The local port; 0 while nobody is connected.</summary>
+    public uint Port => _page is null ? 0 : _port;
+
+    /// <summary>It has closed for good.</summary>
+    public bool IsClosed => _state == XenbusState.Closed;
+
+    /// <summary>A device that the toolstack has announced; null when it is none, or not yet whole.</summary>
+    public static TpmbackDevice? Find(IXenHost host, string path, uint domain, uint device, Action<string> log)
+    {
+        IXenStore store = host.Store;
+        if (store.Read($"{path}/frontend") is not { Length: > 0 } frontend || store.Read($"{path}/frontend-id") is not { } id) return null;
+        if (!uint.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out uint frontendId) || frontendId != domain)
+        {
+            log($"{path}: frontend-id {id} is not the domain that it stands under; left alone");
+            return null;
+        }
+
+        if (!Guid.TryParse(store.Read($"{path}/uuid"), out Guid uuid))
+        {
+            log($"{path}: the toolstack gives no uuid; left alone");
+            return null;
+        }
+
+        return new TpmbackDevice(host, path, frontend, new TpmbackClient(domain, device, uuid), log);
+    }
+
+    /// <summary>Tells the toolstack and the frontend that somebody is here, and watches the frontend.</summary>
+    public void Announce()
+    {
+        _host.Store.Write($"{_path}/{Version2}", "1");
+        SetState(XenbusState.InitWait);
+        _host.Store.Watch(FrontendStatePath, WatchToken);
+    }
+
+    /// <summary>Looks at what the toolstack and the frontend say now, and follows.</summary>
+    /// <returns>Whether the page is to be looked at, since the frontend may have put a request there before we came.</returns>
+    public bool Follow()
+    {
+        XenbusState frontend = StateOf(_frontendPath);
+        if (_host.Store.Read($"{_path}/online") is not "1" || frontend == XenbusState.Unknown)
+        {
+            // A frontend that still talks is let finish its closing; then nobody comes back here.
+            if (frontend is XenbusState.Unknown or XenbusState.Closed || StateOf(_path) is XenbusState.Closing or XenbusState.Unknown) Close();
+            else Disconnect();
+            return false;
+        }
+
+        switch (frontend)
+        {
+            case XenbusState.Initialised or XenbusState.Connected when _page is null:
+                return TryConnect();
+            case XenbusState.Closing when _state == XenbusState.Connected:
+                Disconnect();
+                SetState(XenbusState.Closing);
+                break;
+            case XenbusState.Closed when _state is XenbusState.Connected or XenbusState.Closing:
+                Disconnect();
+                // For the kernel that a boot loader starts, and for a driver that is loaded again.
+                SetState(XenbusState.InitWait);
+                break;
+            default:
+                break;
+        }
+
+        return false;
+    }
+
+    /// <summary>Answers the request that is on the page, if there is one.</summary>
+    /// <param name="handler">Answers it; its exceptions are the caller's.</param>
+    /// <param name="request">Room for a request.</param>
+    /// <param name="response">Room for a response.</param>
+    public void Serve(TpmbackHandler handler, Span<byte> request, Span<byte> response)
+    {
+        if (_page is not { } page) return;
+        switch (page.State)
+        {
+            case TpmifState.Submit:
+                break;
+            case TpmifState.Cancel:
+                // Nothing of it is running: it came too late, or before we looked.
+                Hand(page, TpmifState.Idle);
+                return;
+            default:
+                return;
+        }
+
+        int locality = page.Locality;
+        int length;
+        if (!page.TryRead(request, out int asked, out string? fault))
+        {
+            _log($"frontend {Client}: {fault}; answered TPM_BAD_PARAM_SIZE");
+            length = TpmMessage.WriteFailure(TpmResult.BadParamSize, response);
+        }
+        else if (!TpmMessage.IsWhole(request[..asked]))
+        {
+            _log($"frontend {Client}: {asked} bytes that are not one request; answered TPM_BAD_PARAM_SIZE");
+            length = TpmMessage.WriteFailure(TpmResult.BadParamSize, response);
+        }
+        else
+        {
+            length = handler(Client, locality, request[..asked], response);
+        }
+
+        if (!page.TryWrite(response[..length]) && !page.TryWrite(response[..TpmMessage.WriteFailure(TpmResult.Size, response)]))
+            throw new XenException($"frontend {Client} has left no room on its page for an answer");
+        Hand(page, TpmifState.Finish);
+    }
+
+    /// <summary>Ends the connection, and says so.</summary>
+    public void Close()
+    {
+        Disconnect();
+        if (_state == XenbusState.Closed) return;
+        _host.Store.Unwatch(FrontendStatePath, WatchToken);
+        try
+        {
+            // Not to bring a path back that the toolstack has removed.
+            if (_host.Store.Read($"{_path}/state") is not null) SetState(XenbusState.Closed);
+        }
+        finally
+        {
+            _state = XenbusState.Closed;
+        }
+    }
+
+    /// <summary>Ends the connection without a word: the device is gone, or the backend is.</summary>
+    public void Dispose() => Disconnect();
+
+    private void Disconnect()
+    {
+        if (_page is null) return;
+        try
+        {
+            _host.UnbindEventChannel(_port);
+        }
+        catch (XenException e)
+        {
+            _log($"frontend {Client}: {e.Message}");
+        }
+
+        _page.Dispose();
+        _page = null;
+        _port = 0;
+    }
+
+    private bool TryConnect()
+    {
+        if (_host.Store.Read($"{_frontendPath}/{Version2}") != "1")
+        {
+            _log($"frontend {Client} does not speak version 2 of the protocol; left alone");
+            return false;
+        }
+
+        if (Number("ring-ref") is not { } reference || Number("event-channel") is not { } port)
+        {
+            _log($"frontend {Client} says that it is there, and gives no page or no event channel; left alone");
+            return false;
+        }
+
+        uint domain = Client.Domain;
+        var page = new TpmifPage(_host.MapGrant(domain, reference), extra => _host.MapGrant(domain, extra));
+        try
+        {
+            _port = _host.BindEventChannel(domain, port);
+            _page = page;
+            _host.Store.Write($"{_path}/ready", "1");
+            SetState(XenbusState.Connected);
+            return true;
+        }
+        catch
+        {
+            if (_page is null) page.Dispose();
+            else Disconnect();
+            throw;
+        }
+    }
+
+    private void Hand(TpmifPage page, TpmifState state)
+    {
+        page.State = state;
+        _host.Notify(_port);
+    }
+
+    private uint? Number(string name) =>
+        uint.TryParse(_host.Store.Read($"{_frontendPath}/{name}"), NumberStyles.None, CultureInfo.InvariantCulture, out uint number) ? number : null;
+
+    private XenbusState StateOf(string path) =>
+        int.TryParse(_host.Store.Read($"{path}/state"), NumberStyles.None, CultureInfo.InvariantCulture, out int state) && state is > 0 and <= 6
+            ? (XenbusState)state
+            : XenbusState.Unknown;
+
+    private void SetState(XenbusState state)
+    {
+        _host.Store.Write($"{_path}/state", ((int)state).ToString(CultureInfo.InvariantCulture));
+        _state = state;
+    }
+}

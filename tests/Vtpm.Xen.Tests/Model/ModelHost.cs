@@ -1,0 +1,210 @@
+namespace Vtpm.Xen.Tests;
+
+/// <summary>Xen as one domain sees it.</summary>
+internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenStore
+{
+    private readonly List<(string Path, string Token)> _watches = [];
+    private readonly Queue<XenStoreEvent> _events = [];
+    private readonly HashSet<uint> _pending = [];
+    private uint _lastPort;
+    private bool _interrupted;
+
+    public IXenStore Store => this;
+
+    /// <summary>What refuses from now on: a name of a member, and the error it gives.</summary>
+    public Dictionary<string, XenException> Faults { get; } = [];
+
+    /// <summary>Pages that are mapped at present.</summary>
+    public int Mapped { get; private set; }
+
+    /// <summary>Ports that are bound at present.</summary>
+    public int Bound { get; private set; }
+
+    public ISharedPage MapGrant(uint other, uint reference)
+    {
+        Refuse(nameof(MapGrant));
+        lock (model.Gate)
+        {
+            if (!model.Grants.TryGetValue((other, reference), out ModelPage? page)) throw new XenException($"cannot map grant {reference} of domain {other}: bad grant");
+            Mapped++;
+            return new Mapping(page, () => Mapped--);
+        }
+    }
+
+    public IGrantedPage GrantPage(uint other)
+    {
+        Refuse(nameof(GrantPage));
+        lock (model.Gate)
+        {
+            var page = new ModelPage { Reference = ++model.LastReference };
+            model.Grants[(Id, page.Reference)] = page;
+            return page;
+        }
+    }
+
+    public uint BindEventChannel(uint other, uint remotePort)
+    {
+        Refuse(nameof(BindEventChannel));
+        lock (model.Gate)
+        {
+            if (!model.Ports.TryGetValue((other, remotePort), out ModelPort? remote) || remote.Peer is not null || remote.MayBind != Id)
+                throw new XenException($"cannot bind to port {remotePort} of domain {other}: no such port");
+            uint port = ++_lastPort;
+            model.Ports[(Id, port)] = new ModelPort { MayBind = other, Peer = (other, remotePort) };
+            remote.Peer = (Id, port);
+            _pending.Add(port);   // as Xen does
+            Bound++;
+            return port;
+        }
+    }
+
+    public uint OfferEventChannel(uint other)
+    {
+        lock (model.Gate)
+        {
+            uint port = ++_lastPort;
+            model.Ports[(Id, port)] = new ModelPort { MayBind = other };
+            return port;
+        }
+    }
+
+    public void UnbindEventChannel(uint port)
+    {
+        lock (model.Gate)
+        {
+            if (!model.Ports.Remove((Id, port), out ModelPort? gone)) throw new XenException($"cannot unbind port {port}");
+            if (gone.Peer is { } peer && model.Ports.TryGetValue(peer, out ModelPort? other)) other.Peer = null;
+            _pending.Remove(port);
+            Bound--;
+        }
+    }
+
+    public void Notify(uint port)
+    {
+        Refuse(nameof(Notify));
+        lock (model.Gate)
+        {
+            if (!model.Ports.TryGetValue((Id, port), out ModelPort? own)) throw new XenException($"cannot notify port {port}");
+            if (own.Peer is not { } peer || model.Hosts.Find(host => host.Id == peer.Domain) is not { } host) return;
+            host._pending.Add(peer.Port);
+            Monitor.PulseAll(model.Gate);
+        }
+    }
+
+    public uint Id { get; } = domain;
+
+    public void Wait(TimeSpan timeout, ICollection<uint> ports)
+    {
+        lock (model.Gate)
+        {
+            if (_pending.Count == 0 && _events.Count == 0 && !_interrupted && timeout != TimeSpan.Zero) Monitor.Wait(model.Gate, timeout);
+            _interrupted = false;
+            foreach (uint port in _pending.Order()) ports.Add(port);
+            _pending.Clear();
+        }
+    }
+
+    public void Interrupt()
+    {
+        lock (model.Gate)
+        {
+            _interrupted = true;
+            Monitor.PulseAll(model.Gate);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (model.Gate) model.Hosts.Remove(this);
+    }
+
+    public string? Read(string path)
+    {
+        Refuse(nameof(Read));
+        return model.Read(Absolute(path));
+    }
+
+    public IReadOnlyList<string> List(string path)
+    {
+        string prefix = Absolute(path) + "/";
+        lock (model.Gate)
+            return [.. model.Nodes.Keys.Where(node => node.StartsWith(prefix, StringComparison.Ordinal)).Select(node => node[prefix.Length..].Split('/')[0]).Distinct()];
+    }
+
+    public void Write(string path, string value)
+    {
+        Refuse(nameof(Write));
+        model.Write(Absolute(path), value);
+    }
+
+    public void Remove(string path) => model.Remove(Absolute(path));
+
+    public void Transact(Action<IXenStore> writes)
+    {
+        lock (model.Gate) writes(this);
+    }
+
+    public void Watch(string path, string token)
+    {
+        lock (model.Gate)
+        {
+            _watches.Add((path, token));
+            _events.Enqueue(new XenStoreEvent(path, token));
+        }
+    }
+
+    public void Unwatch(string path, string token)
+    {
+        lock (model.Gate) _watches.Remove((path, token));
+    }
+
+    public bool TryTakeWatch(out XenStoreEvent fired)
+    {
+        lock (model.Gate) return _events.TryDequeue(out fired);
+    }
+
+    public void Changed(string path)
+    {
+        foreach ((string watched, string token) in _watches)
+        {
+            string absolute = Absolute(watched);
+            if (path == absolute || path.StartsWith(absolute + "/", StringComparison.Ordinal))
+                _events.Enqueue(new XenStoreEvent(watched + path[absolute.Length..], token));
+            else if (absolute.StartsWith(path + "/", StringComparison.Ordinal))
+                _events.Enqueue(new XenStoreEvent(watched, token));   // removed from further up
+        }
+    }
+
+    private string Absolute(string path) => path.StartsWith('/') ? path : $"/local/domain/{Id}/{path}";
+
+    private void Refuse(string member)
+    {
+        if (Faults.TryGetValue(member, out XenException? fault)) throw fault;
+    }
+
+    private sealed class Mapping(ModelPage page, Action unmapped) : ISharedPage
+    {
+        private bool _ended;
+
+        public byte ReadByte(int offset) => Live().ReadByte(offset);
+
+        public uint ReadUInt32(int offset) => Live().ReadUInt32(offset);
+
+        public void WriteByte(int offset, byte value) => Live().WriteByte(offset, value);
+
+        public void WriteUInt32(int offset, uint value) => Live().WriteUInt32(offset, value);
+
+        public void CopyTo(int offset, Span<byte> destination) => Live().CopyTo(offset, destination);
+
+        public void CopyFrom(int offset, ReadOnlySpan<byte> source) => Live().CopyFrom(offset, source);
+
+        public void Dispose()
+        {
+            if (_ended) return;
+            _ended = true;
+            unmapped();
+        }
+
+        private ModelPage Live() => _ended ? throw new ObjectDisposedException("a page that is mapped no more") : page;
+    }
+}
