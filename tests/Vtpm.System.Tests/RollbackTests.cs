@@ -32,9 +32,10 @@ public sealed partial class RollbackTests
     public void Manager_WithACopyOfBeforeItsLastStart_RefusesWithThree()
     {
         using Chain chain = Chain.Started();
+        chain.Manager!.Kill();
         byte[] running = File.ReadAllBytes(chain.ManagerImage);
         chain.StartManager();
-        chain.Manager!.Kill();
+        chain.Manager.Kill();
         byte[] newest = File.ReadAllBytes(chain.ManagerImage);
         File.WriteAllBytes(chain.ManagerImage, running);
         (int exitCode, string output) = VtpmProcess.Run(chain.ManagerArguments);

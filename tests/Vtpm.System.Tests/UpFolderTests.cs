@@ -23,13 +23,15 @@ public sealed class UpFolderTests : IDisposable
         {
             string file = Path.Combine(Dir, name);
             File.Move(file, file + ".away");
-            var contents = Contents();
+            // Where it is the vTPM that refuses, the manager has started, and with that bound its image anew to the hardware's counter.
+            string images = name == "vtpm.img" ? "vtpm.img*" : "*.img*";
+            var contents = Contents(images);
 
             (int exitCode, string output) = VtpmProcess.Run("up", "--dir", Dir);
 
             Assert.True(exitCode == Refused, $"without {name} it ended with {exitCode}: {output}");
             Assert.Contains(name, output, StringComparison.Ordinal);
-            Assert.Equal(contents, Contents());
+            Assert.Equal(contents, Contents(images));
             File.Move(file + ".away", file);
         }
 
@@ -112,6 +114,6 @@ public sealed class UpFolderTests : IDisposable
     }
 
     /// <summary>What holds keys. (The hardware TPM's state is its own: starting it is a power cycle.)</summary>
-    private SortedDictionary<string, string> Contents() =>
-        new(Directory.GetFiles(Dir, "*.img*").ToDictionary(file => file, file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))));
+    private SortedDictionary<string, string> Contents(string images) =>
+        new(Directory.GetFiles(Dir, images).ToDictionary(file => file, file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))));
 }
