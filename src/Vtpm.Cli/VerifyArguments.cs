@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Security.Cryptography;
+using Vtpm.Client;
 using Vtpm.Client.Attestation;
 using Vtpm.Wire;
 using Registers = System.Collections.Generic.IReadOnlyDictionary<int, System.Collections.Generic.IReadOnlyList<Vtpm.Wire.TpmDigest>>;

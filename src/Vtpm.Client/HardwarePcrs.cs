@@ -7,9 +7,6 @@ namespace Vtpm.Client;
 /// <summary>Reads the PCRs of the hardware TPM, which approvals are about, wherever one stands.</summary>
 public static class HardwarePcrs
 {
-    /// <summary>As many as a TPM 1.2 of the PC Client profile has.</summary>
-    public const int Count = 24;
-
     private const int RequestLength = TpmHeader.Size + sizeof(uint);
 
     /// <summary>From the manager, which passes the command on; or from the hardware TPM itself.</summary>
@@ -31,8 +28,8 @@ public static class HardwarePcrs
     private static TpmDigest[] ReadAll(ITpmConnection connection, TpmTag tag)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var values = new TpmDigest[Count];
-        for (uint pcr = 0; pcr < Count; pcr++)
+        var values = new TpmDigest[PcrList.Count];
+        for (uint pcr = 0; pcr < PcrList.Count; pcr++)
         {
             TpmResult result = Exchange(connection, tag, pcr, out values[pcr]);
             if (result != TpmResult.Success) throw TpmCommandException.From(TpmOrdinal.PcrRead, result);

@@ -65,7 +65,7 @@ public sealed partial class TpmClient
         return Execute(request, static (ref WireReader reader) => (Structure<TpmKey>(ref reader), Sized32(ref reader)), 0, srkAuth, ownerAuth);
     }
 
-    /// <summary><c>TPM_ActivateIdentity</c>, Part 3 §15.2.</summary>
+    /// <summary><c>TPM_ActivateIdentity</c>, Part 3 §15.2. The key is the caller's to zero.</summary>
     public TpmSymmetricKey ActivateIdentity(uint idKeyHandle, TpmSession idKeyAuth, TpmSession ownerAuth, ReadOnlySpan<byte> blob)
     {
         TpmRequest request = Begin(TpmOrdinal.ActivateIdentity);

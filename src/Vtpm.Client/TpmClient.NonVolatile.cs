@@ -56,7 +56,7 @@ public sealed partial class TpmClient
         request.UInt32(nvIndex);
         request.UInt32(offset);
         request.UInt32(dataSize);
-        return Execute(request, SecretSized32, 0, areaAuth);
+        return Execute(request, Sized32, 0, areaAuth);
     }
 
     /// <summary><c>TPM_CreateCounter</c>, Part 3 §25.1; <paramref name="ownerAuth"/> is an OSAP session for the owner.</summary>

@@ -32,6 +32,6 @@ public sealed partial class TpmClient
         request.UInt32(nvIndex);
         request.UInt32(offset);
         request.UInt32(dataSize);
-        return Execute(request, SecretSized32, 0, ownerAuth);
+        return Execute(request, Sized32, 0, ownerAuth);
     }
 }

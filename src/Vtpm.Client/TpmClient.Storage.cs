@@ -27,7 +27,7 @@ public sealed partial class TpmClient
         TpmRequest request = Begin(TpmOrdinal.Unseal);
         request.Handle(parentHandle);
         request.Structure(inData);
-        return Execute(request, SecretSized32, 0, parentAuth, dataAuth);
+        return Execute(request, Sized32, 0, parentAuth, dataAuth);
     }
 
     /// <summary><c>TPM_CreateWrapKey</c>, Part 3 §10.4; <paramref name="parentAuth"/> is an OSAP session for the parent.</summary>
@@ -66,20 +66,5 @@ public sealed partial class TpmClient
         request.Handle(parentHandle);
         request.Structure(inKey);
         return Execute(request, UInt32, outHandles, parentAuth);
-    }
-
-    // Without the copy that Sized32 makes of what the reader has copied: this one is a secret.
-    private static byte[] SecretSized32(ref WireReader reader)
-    {
-        uint length = UInt32(ref reader);
-        if (length > (uint)reader.Remaining)
-        {
-            reader.Fault(TpmResult.BadParamSize);
-            return [];
-        }
-
-        byte[] bytes = new byte[length];
-        reader.Fixed(bytes);
-        return bytes;
     }
 }

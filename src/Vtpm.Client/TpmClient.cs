@@ -100,11 +100,19 @@ public sealed partial class TpmClient(ITpmConnection connection, bool ownsConnec
         return value;
     }
 
+    // Not by the codec, whose copy nobody could zero: what TPM_Unseal answers is a secret, and the caller's one copy of it the only one.
     private static byte[] Sized32(ref WireReader reader)
     {
-        ReadOnlyMemory<byte> bytes = default;
-        reader.Sized32(ref bytes);
-        return bytes.ToArray();
+        uint length = UInt32(ref reader);
+        if (length > (uint)reader.Remaining)
+        {
+            reader.Fault(TpmResult.BadParamSize);
+            return [];
+        }
+
+        byte[] bytes = new byte[length];
+        reader.Fixed(bytes);
+        return bytes;
     }
 
     /// <returns>The parameters of the response, in this client's buffer.</returns>

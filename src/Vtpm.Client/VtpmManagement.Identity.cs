@@ -5,7 +5,7 @@ namespace Vtpm.Client;
 /// <content>A group's identity key, its recovery, and the hardware TPM.</content>
 public sealed partial class VtpmManagement
 {
-    /// <summary><c>VTPM_ORD_GROUP_ACTIVATE</c>: TPM_ActivateIdentity with the group's identity key.</summary>
+    /// <summary><c>VTPM_ORD_GROUP_ACTIVATE</c>: TPM_ActivateIdentity with the group's identity key. What it releases is the caller's to zero.</summary>
     /// <param name="group">The index of the group.</param>
     /// <param name="blob">What the privacy CA has encrypted to the hardware TPM's endorsement key.</param>
     /// <returns>The key that the privacy CA has encrypted the credential with.</returns>
@@ -42,7 +42,7 @@ public sealed partial class VtpmManagement
             VtpmManagerOrdinal.TpmMakeIdentity,
             new VtpmMakeIdentityRequest { IdentityAuth = identityAuth, LabelDigest = labelDigest, IdKeyParams = TpmKeys.Identity });
 
-    /// <summary>TPM_ActivateIdentity on the hardware TPM; the layout is ours.</summary>
+    /// <summary>TPM_ActivateIdentity on the hardware TPM; the layout is ours. What it releases is the caller's to zero.</summary>
     public TpmSymmetricKey ActivateIdentity(TpmKey identity, ReadOnlyMemory<byte> blob, TpmAuthData identityAuth = default) =>
         _client.Manage<VtpmActivateIdentityRequest, TpmSymmetricKey>(
             VtpmManagerOrdinal.TpmActivateIdentity, new VtpmActivateIdentityRequest { IdKey = identity, IdentityAuth = identityAuth, Blob = blob });

@@ -73,15 +73,28 @@ internal abstract class ManagerCommand<TRequest, TResponse>(VtpmManagerOrdinal o
         length = 0;
         if (WireFormat.Read(parameters, out TRequest request) != TpmResult.Success) return TpmResult.BadParameter;
         TResponse response = default;
-        TpmResult result = Execute(context, request, ref response);
-        if (result != TpmResult.Success) return result;
-        var writer = new WireWriter(body);
-        writer.Structure(ref response);
-        length = writer.Length;
-        return writer.Result;
+        try
+        {
+            TpmResult result = Execute(context, request, ref response);
+            if (result != TpmResult.Success) return result;
+            var writer = new WireWriter(body);
+            writer.Structure(ref response);
+            length = writer.Length;
+            return writer.Result;
+        }
+        finally
+        {
+            Forget(response);
+        }
     }
 
     protected abstract TpmResult Execute(in ManagerContext manager, in TRequest request, ref TResponse response);
+
+    /// <summary>Zeroes what is secret in a response, once it is written.</summary>
+    protected virtual void Forget(in TResponse response)
+    {
+        // Most have nothing that is.
+    }
 }
 
 /// <summary>Nothing on the wire.</summary>

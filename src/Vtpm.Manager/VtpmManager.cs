@@ -1,3 +1,4 @@
+using Vtpm.Client;
 using Vtpm.Storage;
 using Vtpm.Transports;
 
@@ -57,7 +58,7 @@ public sealed class VtpmManager : IDisposable
     public int VtpmCount => _image.Groups.Sum(group => group.VtpmCount);
 
     /// <summary>The PCRs that the image is sealed to, as the first platform of group 0 has them; for people, such as <c>0-7,17-19</c>.</summary>
-    public string SealedTo => _image.IsPersistent ? PcrMask.Describe(_image.Groups[0].Platforms[0].PcrMask) : "none";
+    public string SealedTo => _image.IsPersistent ? PcrList.Describe(_image.Groups[0].Platforms[0].PcrMask) : "none";
 
     internal ManagerService Service { get; }
 

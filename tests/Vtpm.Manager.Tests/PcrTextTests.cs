@@ -3,54 +3,9 @@ using Xunit;
 
 namespace Vtpm.Manager.Tests;
 
-/// <summary>PCRs as people and Linux write them.</summary>
+/// <summary>PCRs as Linux writes them.</summary>
 public sealed class PcrTextTests
 {
-    [Theory]
-    [InlineData("0e00ff", 0x0E00FFu)]
-    [InlineData("0x0E00FF", 0x0E00FFu)]
-    [InlineData("1", 1u)]
-    [InlineData("000000001", 1u)]
-    [InlineData("ffffff", 0xFFFFFFu)]
-    public void Mask_InHexadecimal_IsRead(string text, uint expected)
-    {
-        Assert.True(PcrText.TryParseMask(text, out uint mask));
-        Assert.Equal(expected, mask);
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("0x")]
-    [InlineData("1000000")]
-    [InlineData("1ffffffff")]
-    [InlineData("-1")]
-    [InlineData(" 1")]
-    [InlineData("g")]
-    public void Mask_OfSomethingElse_IsRefused(string text) => Assert.False(PcrText.TryParseMask(text, out _));
-
-    [Theory]
-    [InlineData("0-7,17-19", 0x0E00FFu)]
-    [InlineData("0", 1u)]
-    [InlineData("23", 0x800000u)]
-    [InlineData("0-23", 0xFFFFFFu)]
-    [InlineData("3,1,1-2", 0x0Eu)]
-    public void List_OfNumbersAndRanges_IsRead(string text, uint expected)
-    {
-        Assert.True(PcrText.TryParseList(text, out uint mask));
-        Assert.Equal(expected, mask);
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("24")]
-    [InlineData("7-0")]
-    [InlineData("1-2-3")]
-    [InlineData("1,")]
-    [InlineData("-1")]
-    [InlineData("0-")]
-    [InlineData("a")]
-    public void List_OfSomethingElse_IsRefused(string text) => Assert.False(PcrText.TryParseList(text, out _));
-
     [Fact]
     public void File_InTheFormOfLinux_HasItsValues()
     {

@@ -46,7 +46,7 @@ public sealed class PrivacyCaTests : IDisposable
         // The certified key is the one that quotes.
         TpmNonce nonce = new(RandomNumberGenerator.GetBytes(20));
         VtpmGroupQuoteResponse quote = administrator.Manage<VtpmGroupQuoteRequest, VtpmGroupQuoteResponse>(
-            VtpmManagerOrdinal.GroupQuote, new VtpmGroupQuoteRequest { Group = 1, Nonce = nonce, PcrSelection = PcrMask.ToSelection(1) });
+            VtpmManagerOrdinal.GroupQuote, new VtpmGroupQuoteRequest { Group = 1, Nonce = nonce, PcrSelection = PcrList.ToSelection(1) });
         Assert.True(TestAuthority.IsQuote(
             certified.ExportParameters(false).Modulus, [1, 0, 0], quote.PcrValues.ToArray(), [.. "SHOW"u8, .. nonce.ReadOnlySpan], quote.Signature.Span));
     }

@@ -73,7 +73,7 @@ public sealed class RecoveryTests
         using var registration = new GroupRegistration(site.Authority.Key);
         TpmDigest composite = TestAuthority.Composite(Pcr, administrator.Hardware.PcrRead(Pcr));
         VtpmGroupRegisterResponse registered = administrator.Manage<VtpmGroupRegisterRequest, VtpmGroupRegisterResponse>(
-            VtpmManagerOrdinal.GroupRegister, registration.Request(1, PcrMask.ToSelection(1u << Pcr)));
+            VtpmManagerOrdinal.GroupRegister, registration.Request(1, PcrList.ToSelection(1u << Pcr)));
         Guid uuid = site.Group.GroupUuid;
         byte[] aik = site.Group.AikModulus.ToArray();
         foreach (VtpmGroupRegisterResponse other in (VtpmGroupRegisterResponse[])
@@ -90,7 +90,7 @@ public sealed class RecoveryTests
         composite = TestAuthority.Composite(Pcr, administrator.Hardware.PcrRead(Pcr));
         TpmKey proxy = site.MakeProxy().IdKey;
         byte[] modulus = proxy.PubKey.Key.ToArray();
-        var request = new VtpmGroupRecover1Request { Group = 1, ProxyAik = proxy, Nonce = new(RandomNumberGenerator.GetBytes(20)), PcrSelection = PcrMask.ToSelection(1u << Pcr) };
+        var request = new VtpmGroupRecover1Request { Group = 1, ProxyAik = proxy, Nonce = new(RandomNumberGenerator.GetBytes(20)), PcrSelection = PcrList.ToSelection(1u << Pcr) };
         VtpmGroupRecover1Response asked = site.Recover1(proxy, request.Nonce);
         Assert.Throws<ManagerException>(() => GroupRecovery.Answer(keys, request with { Nonce = default }, asked, modulus, composite));
         Assert.Throws<ManagerException>(() => GroupRecovery.Answer(keys, request, asked with { Dhkx1 = Changed(asked.Dhkx1) }, modulus, composite));
@@ -257,7 +257,7 @@ public sealed class RecoveryTests
             using VtpmManagerClient administrator = Rig.Administrator();
             return administrator.Manage<VtpmGroupRecover1Request, VtpmGroupRecover1Response>(
                 VtpmManagerOrdinal.GroupRecover1,
-                new VtpmGroupRecover1Request { Group = 1, ProxyAik = proxy, Nonce = nonce, PcrSelection = PcrMask.ToSelection(1u << Pcr) });
+                new VtpmGroupRecover1Request { Group = 1, ProxyAik = proxy, Nonce = nonce, PcrSelection = PcrList.ToSelection(1u << Pcr) });
         }
 
         public void Recover2(ReadOnlyMemory<byte> dhkx2, ReadOnlyMemory<byte> blob) =>

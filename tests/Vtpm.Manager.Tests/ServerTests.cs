@@ -131,7 +131,7 @@ public sealed class ServerTests : IDisposable
         using RSA key = RSA.Create();
         key.ImportFromPem(File.ReadAllText(Path.Combine(_directory.FullName, "approval.pem")));
         VtpmPlatform platform = administrator.Manage<VtpmGroupInfoRequest, VtpmGroupInfoResponse>(VtpmManagerOrdinal.GroupInfo, default).Platforms[0];
-        Assert.True(PcrMask.TryFromSelection(platform.PcrSelection, out uint mask));
+        Assert.True(PcrList.TryFromSelection(platform.PcrSelection, out uint mask));
         Approve(3, ManagerLink.Hash("vtpm 0.9"));
         using (VtpmManagerClient first = Connect(First)) Assert.Equal(TpmResult.Disabled, Assert.Throws<VtpmManagerException>(() => first.LoadHashKey(new byte[64])).Result);
         Approve(4, new TpmDigest(self));

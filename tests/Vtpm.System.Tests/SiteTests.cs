@@ -13,9 +13,13 @@ public sealed class SiteTests
     {
         using var site = new Site();
         string keyHash = Sha1(File.ReadAllBytes(MakeKey(site)));
+        site.ManageRefused("has no identity key", "show", "0", "--aik", site["aik.pub"]);
         string group = site.Manage("group-add", site.ModulusFile, "--out", site["."]);
         Assert.True(Guid.TryParseExact(group, "D", out _), group);
         Assert.Equal(256, new FileInfo(site[$"group-{group}/aik.pub"]).Length);
+        site.Manage("show", "0", "--aik", site["aik.pub"]);
+        Assert.Equal(File.ReadAllBytes(site[$"group-{group}/aik.pub"]), File.ReadAllBytes(site["aik.pub"]));
+        site.ManageRefused("is there already", "show", "0", "--aik", site["aik.pub"]);
         Assert.Equal(256, new FileInfo(site[$"group-{group}/aik.priv-ca-data"]).Length);
         site.ManageRefused("group-update 0", "vtpm-add", "0", $"{site.Uuid}");
 

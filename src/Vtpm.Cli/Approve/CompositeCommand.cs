@@ -46,7 +46,7 @@ internal static class CompositeCommand
             }
 
             IReadOnlyDictionary<int, TpmDigest> values = path is null ? link.ReadHardwarePcrs(result) : PcrText.ParseFile(Encoding.ASCII.GetString(UserFile.Read(path)));
-            TpmDigest composite = PcrMask.Composite(pcrs, pcr => values.TryGetValue(pcr, out TpmDigest value) ? value : throw new ApprovalException($"{path} lacks PCR {pcr}"));
+            TpmDigest composite = PcrList.Composite(pcrs, pcr => values.TryGetValue(pcr, out TpmDigest value) ? value : throw new ApprovalException($"{path} lacks PCR {pcr}"));
             if (result.GetValue(Output.Json)) Write(pcrs, composite, values);
             else Log.Line(PlatformText.Argument(pcrs, composite));
             return (int)ExitCode.Ok;
@@ -60,7 +60,7 @@ internal static class CompositeCommand
         using VtpmManagement manager = link.Open(result);
         try
         {
-            return manager.ManagerPlatform(PcrMask.ToSelection(mask));
+            return manager.ManagerPlatform(PcrList.ToSelection(mask));
         }
         catch (Exception exception) when (exception is TpmProtocolException or VtpmManagerException { Result: TpmResult.BadOrdinal or TpmResult.AuthFail or TpmResult.BadTag })
         {
@@ -80,7 +80,7 @@ internal static class CompositeCommand
         json.WriteString("mask", mask.ToString("x6", CultureInfo.InvariantCulture));
         json.WriteString("composite", composite.ToString());
         json.WriteStartObject("pcrs");
-        foreach (int pcr in PcrMask.Pcrs(mask)) json.WriteString(pcr.ToString(CultureInfo.InvariantCulture), values[pcr].ToString());
+        foreach (int pcr in PcrList.Pcrs(mask)) json.WriteString(pcr.ToString(CultureInfo.InvariantCulture), values[pcr].ToString());
         json.WriteEndObject();
     });
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Security.Cryptography;
+using Vtpm.Client;
 using Vtpm.Manager;
 using Vtpm.Wire;
 
@@ -123,7 +124,7 @@ internal static class SafeKeepingCommands
     {
         ApprovedList approved = ApprovedList.Parse(0, texts ?? []);
         if (approved.Kernels.Count > 0) throw new UsageException("--platform: write MASK=COMPOSITE, as 'vtpm approve composite' prints it");
-        return platform => PcrMask.TryFromSelection(platform.PcrSelection, out uint mask)
+        return platform => PcrList.TryFromSelection(platform.PcrSelection, out uint mask)
             && approved.Platforms.Any(one => one.PcrMask == mask && one.DigestRelease == platform.Composite);
     }
 

@@ -28,11 +28,21 @@ internal static class GroupCommands
 
     public static Command Show(ManagementLink link)
     {
+        const string description = """
+            Shows all that the manager says of one group, open or closed; with --aik, writes the public half of its identity key, which verifiers of
+            its deep quotes need.
+
+            Examples:
+              vtpm manage show 0 --aik aik.pub
+                  For 'vtpm verify', of the chain that 'vtpm up' runs in ./vtpm-data.
+            """;
         Argument<GroupReference?> group = GroupReference.Argument();
-        return ManageCommand.Verb("show", "Shows all that the manager says of one group, open or closed.", link, [group], (result, manager) =>
+        var aik = new Option<string>("--aik") { Description = "Where the modulus of the identity key is written, 256 bytes.", HelpName = "FILE" };
+        return ManageCommand.Verb("show", description, link, [group, aik], (result, manager) =>
         {
             uint index = result.GetValue(group)!.Value.Resolve(manager);
             VtpmGroupInfoResponse info = manager.GroupInfo(index);
+            if (result.GetValue(aik) is { } path) WriteIdentityKey(path, index, info);
             if (result.GetValue(Output.Json)) Output.WriteObject(json => GroupDetails.Write(index, info, json));
             else GroupDetails.Print(index, info);
         });
@@ -50,9 +60,11 @@ internal static class GroupCommands
               vtpm manage group-add authority.modulus
                   With the file that 'vtpm approve key' has written; a public key in PEM form will do as well.
             """;
-        var modulus = new Argument<string>("rsa-modulus-file") { Description = "The modulus of the authority's key, 256 bytes, or its public key (PEM).", HelpName = "FILE" };
+        var modulus = new Argument<string>("rsa-modulus-file")
+            { Description = "The modulus of the authority's key, 256 bytes, or its public key (PEM).", HelpName = "FILE" };
         Option<byte[]> digest = CaDigest();
-        var folder = new Option<string>("--out") { Description = "Where the folder group-UUID is made.", HelpName = "DIR", DefaultValueFactory = _ => "." };
+        var folder = new Option<string>("--out")
+            { Description = "Where the folder group-UUID is made.", HelpName = "DIR", DefaultValueFactory = _ => "." };
         return ManageCommand.Verb("group-add", description, link, [modulus, digest, folder], (result, manager) =>
         {
             byte[] authority = AuthorityModulus.Parse(UserFile.Read(result.GetRequiredValue(modulus)));
@@ -96,12 +108,20 @@ internal static class GroupCommands
     public static Command Delete(ManagementLink link)
     {
         Argument<GroupReference?> group = GroupReference.Argument();
-        return ManageCommand.Verb("group-del", "Deletes a group and its vTPMs: nothing opens their disk images any more.", link, [group], (result, manager) =>
+        const string description = "Deletes a group and its vTPMs: nothing opens their disk images any more.";
+        return ManageCommand.Verb("group-del", description, link, [group], (result, manager) =>
         {
             uint index = result.GetValue(group)!.Value.Resolve(manager);
             manager.DeleteGroup(index);
             if (result.GetValue(Output.Json)) Output.WriteObject(json => json.WriteNumber("deleted", index));
         });
+    }
+
+    private static void WriteIdentityKey(string path, uint index, in VtpmGroupInfoResponse group)
+    {
+        if (!group.State.HasFlag(VtpmGroupStates.Identity))
+            throw new CommandException($"group {index} has no identity key: 'vtpm manage group-identity' makes one, on a TPM 1.2");
+        UserFile.Create(path, group.AikModulus.Span);
     }
 
     private static void Print((uint Index, GroupReport? Report)[] reports)

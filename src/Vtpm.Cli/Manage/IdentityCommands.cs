@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Vtpm.Client;
 using Vtpm.Manager;
 using Vtpm.Wire;
 
@@ -122,7 +123,7 @@ internal static class IdentityCommands
             var used = new TpmNonce(result.GetValue(nonce) is { Length: > 0 } given ? given : RandomNumberGenerator.GetBytes(TpmNonce.Size));
             uint index = result.GetValue(group)!.Value.Resolve(manager);
             ReadOnlyMemory<byte> aik = manager.GroupInfo(index).AikModulus;
-            VtpmGroupQuoteResponse quote = manager.QuoteGroup(index, used, PcrMask.ToSelection(mask));
+            VtpmGroupQuoteResponse quote = manager.QuoteGroup(index, used, PcrList.ToSelection(mask));
             TpmDigest composite = GroupQuotes.Verify(quote, aik.Span, used, mask)
                 ?? throw new CommandException("the manager's answer is no quote by the group's identity key: do not believe it");
             if (result.GetValue(Output.Json)) Output.WriteObject(json => Write(json, quote, used, mask, composite));

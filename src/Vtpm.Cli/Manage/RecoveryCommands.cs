@@ -134,7 +134,7 @@ internal static class RecoveryCommands
     }
 
     private static VtpmPlatform Platform(uint mask, IReadOnlyDictionary<int, TpmDigest> values) =>
-        new() { PcrSelection = PcrMask.ToSelection(mask), Composite = PcrMask.Composite(mask, pcr => values[pcr]) };
+        new() { PcrSelection = PcrList.ToSelection(mask), Composite = PcrList.Composite(mask, pcr => values[pcr]) };
 
     private static void Report(ParseResult result, Guid group, string path, VtpmPlatform platform)
     {

@@ -96,5 +96,5 @@ internal static class ChainReport
             Log.Line($"     PCR {Ranges([.. group.Select(item => item.Pcr)]),-12} {group.Key}");
     }
 
-    private static string Ranges(int[] pcrs) => PcrMask.Describe(pcrs.Aggregate(0u, (mask, pcr) => mask | 1u << pcr));
+    private static string Ranges(int[] pcrs) => PcrList.Describe(pcrs.Aggregate(0u, (mask, pcr) => mask | 1u << pcr));
 }

@@ -1,5 +1,4 @@
-using System.Buffers.Binary;
-using System.Globalization;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Vtpm.Wire;
 
@@ -17,7 +16,7 @@ public sealed record ApprovedPlatform(uint? PcrMask, TpmDigest Composite)
         ArgumentNullException.ThrowIfNull(text);
         string[] parts = text.Split('=');
         if (parts.Length == 2 && parts[1].Length == 2 * TpmDigest.Size && parts[1].All(char.IsAsciiHexDigit)
-            && uint.TryParse(parts[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint mask) && mask >> PcrList.Count == 0)
+            && PcrList.TryParseMask(parts[0], out uint mask))
             return new ApprovedPlatform(mask, new TpmDigest(Convert.FromHexString(parts[1])));
         throw new FormatException(
             $"'{text}' is no platform: write MASK=COMPOSITE in hexadecimal, such as 0e00ff=0593ecb564f532df6ef2f4d7272489da52c4c840 for PCRs 0-7,17-19");
@@ -33,62 +32,79 @@ public sealed record ApprovedConfiguration
 
     public required IReadOnlyList<TpmDigest> Kernels { get; init; }
 
+    /// <summary>The one group that it is for; null is every group of the authority.</summary>
+    public Guid? GroupUuid { get; private init; }
+
+    /// <summary>Whether the signature covers the platforms' PCRs: it is in our form.</summary>
+    public bool CoversPcrs { get; private init; }
+
     /// <summary>The authority's signature, when it came with one.</summary>
     internal ReadOnlyMemory<byte> Signature { get; init; }
 
     /// <summary>What the signature covers: the list in the original's form, everything before the signature in ours.</summary>
-    internal ReadOnlyMemory<byte> Signed { get; init; }
-
-    internal HashAlgorithmName SignatureHash { get; init; } = HashAlgorithmName.SHA1;
+    private ReadOnlyMemory<byte> Signed { get; init; }
 
     /// <summary>The list as the manager hashes it into a quote.</summary>
     public VtpmConfigList ToConfigList() =>
         new() { Sequence = Sequence, Platforms = [.. Platforms.Select(platform => platform.Composite)], Kernels = [.. Kernels] };
 
-    /// <summary>Reads the file that an authority signs and GROUP_UPDATE takes: in our form, or in the original's (docs/manager-protocol.md, §4).</summary>
-    /// <exception cref="DeepQuoteFormatException">It is neither.</exception>
-    public static ApprovedConfiguration Parse(ReadOnlySpan<byte> file) =>
-        file.StartsWith(VtpmApprovedConfiguration.Magic) ? ParseOurs(file) : ParseOriginal(file);
+    /// <summary>Whether the authority with that modulus has signed it.</summary>
+    public bool IsSignedBy(ReadOnlySpan<byte> modulus) =>
+        Rsa2048.Verify(modulus, Signed.Span, Signature.Span, CoversPcrs ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
 
-    private static ApprovedConfiguration ParseOurs(ReadOnlySpan<byte> file)
+    /// <summary>Reads the file that an authority signs and GROUP_UPDATE takes: in our form, or in the original's (docs/manager-protocol.md, §4).</summary>
+    /// <exception cref="DeepQuoteFormatException">It is neither, or names PCRs that there are not.</exception>
+    public static ApprovedConfiguration Parse(ReadOnlySpan<byte> file) => TryParse(file, out ApprovedConfiguration? configuration)
+        ? configuration
+        : throw new DeepQuoteFormatException("it is no signed configuration, as vtpm approve and calc.pl write it");
+
+    /// <summary>Reads the same. What the signature is worth, <see cref="IsSignedBy"/> tells; each of its platforms has a mask.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> file, [NotNullWhen(true)] out ApprovedConfiguration? configuration)
     {
-        if (WireFormat.Read(file, out VtpmApprovedConfiguration approved) != TpmResult.Success) throw Malformed();
+        configuration = file.StartsWith(VtpmApprovedConfiguration.Magic) ? ReadOurs(file) : ReadOriginal(file);
+        return configuration is not null;
+    }
+
+    private static ApprovedConfiguration? ReadOurs(ReadOnlySpan<byte> file)
+    {
+        if (WireFormat.Read(file, out VtpmApprovedConfiguration approved) != TpmResult.Success) return null;
+        if (ToPlatforms(approved.Platforms.Select(platform => (platform.PcrSelection, platform.Composite))) is not { } platforms) return null;
         return new ApprovedConfiguration
         {
+            GroupUuid = approved.GroupUuid == Guid.Empty ? null : approved.GroupUuid,
+            CoversPcrs = true,
             Sequence = approved.Sequence,
-            Platforms = [.. approved.Platforms.Select(platform => new ApprovedPlatform(MaskOf(platform.PcrSelection), platform.Composite))],
+            Platforms = platforms,
             Kernels = approved.Kernels,
             Signature = approved.Signature.ToArray(),
             Signed = file[..^VtpmApprovedConfiguration.SignatureSize].ToArray(),
-            SignatureHash = HashAlgorithmName.SHA256,
         };
     }
 
-    /// <summary>The PCRs of its platforms are outside the signature, and need not be in it here: each is part of what its composite hash is over.</summary>
-    private static ApprovedConfiguration ParseOriginal(ReadOnlySpan<byte> file)
+    private static ApprovedConfiguration? ReadOriginal(ReadOnlySpan<byte> file)
     {
-        // The parameters of GROUP_UPDATE without the group.
-        if (WireFormat.Read([0, 0, 0, 0, .. file], out VtpmGroupUpdateRequest update) != TpmResult.Success) throw Malformed();
+        // The parameters of GROUP_UPDATE: the file behind the index of a group.
+        if (WireFormat.Read([0, 0, 0, 0, .. file], out VtpmGroupUpdateRequest update) != TpmResult.Success) return null;
+        if (ToPlatforms(update.PcrSelections.Zip(update.Config.Platforms)) is not { } platforms) return null;
         return new ApprovedConfiguration
         {
             Sequence = update.Config.Sequence,
-            Platforms = [.. update.Config.Platforms.Zip(update.PcrSelections, (composite, selection) => new ApprovedPlatform(MaskOf(selection), composite))],
+            Platforms = platforms,
             Kernels = update.Config.Kernels,
             Signature = update.Signature.ToArray(),
             Signed = WireFormat.ToBytes(update.Config),
         };
     }
 
-    private static DeepQuoteFormatException Malformed() => new("it is no signed configuration, as vtpm approve and calc.pl write it");
-
-    private static uint MaskOf(TpmPcrSelection selection)
+    private static List<ApprovedPlatform>? ToPlatforms(IEnumerable<(TpmPcrSelection Selection, TpmDigest Composite)> read)
     {
-        ReadOnlySpan<byte> select = selection.PcrSelect.Span;
-        if (select.Length > PcrValues.MaxSizeOfSelect)
-            throw new DeepQuoteFormatException($"a platform's selection has {select.Length} bytes; {PcrValues.MaxSizeOfSelect} are the most");
-        Span<byte> mask = stackalloc byte[sizeof(uint)];
-        mask.Clear();
-        select.CopyTo(mask);
-        return BinaryPrimitives.ReadUInt32LittleEndian(mask);
+        var platforms = new List<ApprovedPlatform>();
+        foreach ((TpmPcrSelection selection, TpmDigest composite) in read)
+        {
+            if (!PcrList.TryFromSelection(selection, out uint mask)) return null;
+            platforms.Add(new ApprovedPlatform(mask, composite));
+        }
+
+        return platforms;
     }
 }

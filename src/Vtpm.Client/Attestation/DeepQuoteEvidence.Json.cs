@@ -61,7 +61,7 @@ public sealed partial record DeepQuoteEvidence
                 HardwarePcrs = json.Object("hardwarePcrs", ReadPcrs),
                 VirtualPcrs = json.Object("virtualPcrs", ReadPcrs),
                 LocalityAtRelease = json.Hex("localityAtRelease", 1)[0],
-                Signature = json.Hex("signature", QuoteFormula.RsaSize),
+                Signature = json.Hex("signature", Rsa2048.Size),
             }),
             "endorsement-key" => new DeepQuoteEvidence
             {
@@ -69,7 +69,7 @@ public sealed partial record DeepQuoteEvidence
                 Nonce = new TpmNonce(json.Hex("nonce", TpmNonce.Size)),
                 HardwarePcrs = json.Object("hardwarePcrs", ReadPcrs),
                 EndorsementKey = ReadKey(json),
-                Signature = json.Hex("signature", QuoteFormula.RsaSize),
+                Signature = json.Hex("signature", Rsa2048.Size),
             },
             _ => throw json.Wrong("kind", "deep-quote or endorsement-key"),
         };

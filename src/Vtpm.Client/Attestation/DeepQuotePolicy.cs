@@ -50,8 +50,8 @@ public sealed record DeepQuotePolicy
     public void Validate()
     {
         if (Aik.IsEmpty) throw new ArgumentException("the identity key is needed: nothing else makes anything in the evidence believable");
-        if (!QuoteFormula.IsModulus(Aik.Span)) throw new ArgumentException("the identity key is no modulus of 2048 bits");
-        if (!Authority.IsEmpty && !QuoteFormula.IsModulus(Authority.Span)) throw new ArgumentException("the authority is no modulus of 2048 bits");
+        if (!Rsa2048.IsModulus(Aik.Span)) throw new ArgumentException("the identity key is no modulus of 2048 bits");
+        if (!Authority.IsEmpty && !Rsa2048.IsModulus(Authority.Span)) throw new ArgumentException("the authority is no modulus of 2048 bits");
         if (Configuration is not null && Authority.IsEmpty) throw new ArgumentException("a configuration is somebody's: the authority's key is needed with it");
         if (Locality is < 0 or > 7) throw new ArgumentException("a locality that can be expected is one of 0 to 7");
         if (EndorsementKeySha256.Length is not (0 or 32)) throw new ArgumentException("a SHA-256 has 32 bytes");

@@ -28,7 +28,7 @@ public static class DeepQuoteProver
     /// <summary>A PCR that changes between its reading and the quote makes evidence that nobody can use: then both are done again.</summary>
     public const int Attempts = 8;
 
-    private const int SizeOfSelect = PcrValues.MaxSizeOfSelect;
+    private const int SizeOfSelect = PcrList.MaxSizeOfSelect;
 
     /// <summary>TPM_DeepQuote, with the values of the vTPM's PCRs, which the TPM leaves to TPM_PCRRead.</summary>
     /// <exception cref="TpmException">The TPM refuses.</exception>

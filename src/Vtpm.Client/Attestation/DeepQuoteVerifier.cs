@@ -74,7 +74,7 @@ public sealed class DeepQuoteVerifier
         const string subject = "approval";
         if (_policy.Configuration is not { } configuration) return new(subject, NotChecked, false, "no approved configuration was given");
         if (configuration.Signature.IsEmpty) return new(subject, NotChecked, false, "the configuration was given without the authority's signature");
-        return QuoteFormula.IsSigned(_policy.Authority.Span, configuration.Signed.Span, configuration.Signature.Span, configuration.SignatureHash)
+        return configuration.IsSignedBy(_policy.Authority.Span)
             ? new(subject, Shown, true, $"the authority has signed the configuration {configuration.Sequence}")
             : new(subject, Wrong, true, $"the authority has not signed the configuration {configuration.Sequence}");
     }

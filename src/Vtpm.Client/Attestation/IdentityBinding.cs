@@ -19,6 +19,6 @@ public sealed record IdentityBinding(ReadOnlyMemory<byte> Signature, TpmDigest L
             LabelPrivCADigest = LabelDigest,
             IdentityPubKey = new TpmPubKey { AlgorithmParms = identity.AlgorithmParms, PubKey = new TpmStorePubKey { Key = aikModulus } },
         };
-        return QuoteFormula.IsSigned(aikModulus.Span, WireFormat.ToBytes(contents), Signature.Span, HashAlgorithmName.SHA1);
+        return Rsa2048.Verify(aikModulus.Span, WireFormat.ToBytes(contents), Signature.Span, HashAlgorithmName.SHA1);
     }
 }

@@ -5,16 +5,13 @@ namespace Vtpm.Client.Attestation;
 /// <summary>Some PCRs of a TPM and their values, with the size of the selection that names them: a composite hash covers all three.</summary>
 public sealed class PcrValues
 {
-    /// <summary>Bytes of a selection of all the PCRs that there are.</summary>
-    public const int MaxSizeOfSelect = PcrList.Count / 8;
-
     private readonly SortedDictionary<int, TpmDigest> _values;
 
     /// <exception cref="ArgumentException">No PCR, one twice, or one that the selection has no bit for.</exception>
     public PcrValues(int sizeOfSelect, IEnumerable<KeyValuePair<int, TpmDigest>> values)
     {
         ArgumentNullException.ThrowIfNull(values);
-        if (sizeOfSelect is < 1 or > MaxSizeOfSelect) throw new ArgumentException($"a selection has 1 to {MaxSizeOfSelect} bytes");
+        if (sizeOfSelect is < 1 or > PcrList.MaxSizeOfSelect) throw new ArgumentException($"a selection has 1 to {PcrList.MaxSizeOfSelect} bytes");
         SizeOfSelect = sizeOfSelect;
         _values = [];
         foreach ((int pcr, TpmDigest value) in values)
@@ -39,19 +36,13 @@ public sealed class PcrValues
     public IReadOnlyDictionary<int, TpmDigest> Values => _values;
 
     /// <summary>The composite hash (Part 2 §8.2) of all of them.</summary>
-    public TpmDigest Composite() => Composite(Selection, Mask);
+    public TpmDigest Composite() => PcrList.Composite(Mask, pcr => _values[pcr], SizeOfSelect);
 
     /// <summary>The composite hash of some of them, in the manager's form: a selection of three bytes.</summary>
     /// <exception cref="ArgumentException">One is not there.</exception>
     public TpmDigest CompositeOf(uint mask)
     {
         if ((mask & ~Mask) != 0) throw new ArgumentException($"PCRs {PcrList.Describe(mask & ~Mask)} are not there", nameof(mask));
-        return Composite(PcrList.ToSelection(mask, MaxSizeOfSelect), mask);
-    }
-
-    private TpmDigest Composite(TpmPcrSelection selection, uint mask)
-    {
-        byte[] values = [.. PcrList.Pcrs(mask).SelectMany(pcr => _values[pcr].ReadOnlySpan.ToArray())];
-        return WireFormat.Digest(new TpmPcrComposite { Select = selection, PcrValue = values });
+        return PcrList.Composite(mask, pcr => _values[pcr]);
     }
 }

@@ -10,13 +10,13 @@ public static class PublicKeyFile
     /// <exception cref="DeepQuoteFormatException">It is no such key.</exception>
     public static byte[] Parse(ReadOnlySpan<byte> file)
     {
-        if (QuoteFormula.IsModulus(file)) return file.ToArray();
+        if (Rsa2048.IsModulus(file)) return file.ToArray();
         try
         {
             using RSA key = RSA.Create();
             key.ImportFromPem(Encoding.ASCII.GetString(file));
             RSAParameters parameters = key.ExportParameters(includePrivateParameters: false);
-            if (QuoteFormula.IsModulus(parameters.Modulus) && parameters.Exponent is [1, 0, 1]) return parameters.Modulus!;
+            if (Rsa2048.IsModulus(parameters.Modulus) && parameters.Exponent is [1, 0, 1]) return parameters.Modulus!;
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {

@@ -10,14 +10,9 @@ namespace Vtpm.Client.Attestation;
 /// </summary>
 public static class QuoteFormula
 {
-    /// <summary>Of an RSA-2048 key, as identity keys and authorities have them; also their modulus.</summary>
-    public const int RsaSize = 256;
-
     /// <summary>Everything that can be said about a vTPM.</summary>
     public const VtpmQuoteFlags AllFlags =
         VtpmQuoteFlags.HashUuid | VtpmQuoteFlags.VtpmMeasurements | VtpmQuoteFlags.GroupInfo | VtpmQuoteFlags.GroupPubkey;
-
-    private static readonly byte[] Exponent = [1, 0, 1];
 
     /// <summary>What VTPM_QUOTE_FLAGS_HASH_UUID adds: SHA-1 of the uuid's 16 bytes.</summary>
     public static TpmDigest HashUuid(Guid uuid) => TpmDigest.Of(uuid.ToByteArray(bigEndian: true));
@@ -48,27 +43,9 @@ public static class QuoteFormula
     }
 
     /// <summary>Whether a TPM_Quote of those PCRs (by their composite hash) with that externalData was signed by the identity key.</summary>
-    public static bool Verify(ReadOnlySpan<byte> aikModulus, TpmDigest composite, TpmDigest externalData, ReadOnlySpan<byte> signature) => IsSigned(
+    public static bool Verify(ReadOnlySpan<byte> aikModulus, TpmDigest composite, TpmDigest externalData, ReadOnlySpan<byte> signature) => Rsa2048.Verify(
         aikModulus,
         WireFormat.ToBytes(new TpmQuoteInfo { DigestValue = composite, ExternalData = new TpmNonce(externalData.ReadOnlySpan) }),
         signature,
         HashAlgorithmName.SHA1);
-
-    /// <summary>Whether those bytes can be an RSA-2048 modulus.</summary>
-    public static bool IsModulus(ReadOnlySpan<byte> bytes) => bytes is { Length: RsaSize } and [>= 0x80, ..] && bytes[^1] % 2 == 1;
-
-    /// <summary>RSASSA-PKCS1v15 with e = 65537, as TPMs and authorities sign.</summary>
-    internal static bool IsSigned(ReadOnlySpan<byte> modulus, ReadOnlySpan<byte> signed, ReadOnlySpan<byte> signature, HashAlgorithmName hash)
-    {
-        if (!IsModulus(modulus) || signature.Length != RsaSize) return false;
-        try
-        {
-            using RSA key = RSA.Create(new RSAParameters { Modulus = modulus.ToArray(), Exponent = Exponent });
-            return key.VerifyData(signed, signature, hash, RSASignaturePadding.Pkcs1);
-        }
-        catch (CryptographicException)
-        {
-            return false;   // Numbers that are no key sign nothing.
-        }
-    }
 }

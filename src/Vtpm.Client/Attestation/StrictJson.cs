@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Unicode;
 using Vtpm.Wire;
@@ -99,7 +98,7 @@ internal sealed class StrictJson
         element.ValueKind == JsonValueKind.String ? element.GetString()! : throw new DeepQuoteFormatException($"{path} is no text");
 
     private int PcrOf(string name) =>
-        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int pcr) && pcr < PcrList.Count && name == $"{pcr}"
+        PcrList.TryParsePcr(name, out int pcr) && name == $"{pcr}"
             ? pcr
             : throw new DeepQuoteFormatException($"{Path(name)} is no PCR; there are 0 to {PcrList.Count - 1}");
 

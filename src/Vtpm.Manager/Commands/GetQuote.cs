@@ -1,3 +1,4 @@
+using Vtpm.Client;
 using Vtpm.Client.Attestation;
 using Vtpm.Storage;
 using Vtpm.Wire;
@@ -13,20 +14,17 @@ internal sealed class GetQuote() : ManagerCommand<VtpmGetQuoteRequest, VtpmGetQu
     /// <summary>VTPM_INVALID_REQUEST: the number is TPM_CLEAR_DISABLED's.</summary>
     private const TpmResult InvalidRequest = TpmResult.ClearDisabled;
 
-    /// <summary>Whether the hardware has so many PCRs it says itself; a longer one would not fit into a command beside the rest.</summary>
-    private const int LongestSelection = 32;
-
     protected override TpmResult Execute(in ManagerContext manager, in VtpmGetQuoteRequest request, ref VtpmGetQuoteResponse response)
     {
         if (manager.Link.Vtpm is not { } vtpm) return TpmResult.BadParameter;
         if ((request.Flags & ~QuoteFormula.AllFlags) != 0) return InvalidRequest;
-        if (request.PcrSelection.PcrSelect.Length > LongestSelection) return TpmResult.BadParameter;
+        if (request.PcrSelection.PcrSelect.Length > BareQuote.LongestSelection) return TpmResult.BadParameter;
         if (!manager.CanSpeakFor(vtpm.Group, "GetQuote")) return TpmResult.Fail;
 
         byte[] hashes = Hashes(vtpm, manager.Link.KernelHash, request.Flags);
         TpmDigest externalData = QuoteFormula.ExternalData(request.Flags, new TpmDigest(request.Nonce.ReadOnlySpan), hashes);
         (TpmPcrComposite pcrs, byte[] signature) = manager.Hardware.Quote(vtpm.Group, externalData, request.PcrSelection);
-        if (signature.Length != QuoteFormula.RsaSize) return TpmResult.Fail;
+        if (signature.Length != Rsa2048.Size) return TpmResult.Fail;
         response.Signature = signature;
         response.HashesAndPcrValues = (byte[])[.. hashes, .. pcrs.PcrValue.Span];
         return TpmResult.Success;

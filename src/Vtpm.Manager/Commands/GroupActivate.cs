@@ -4,11 +4,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager.Commands;
 
 /// <summary><c>VTPM_ORD_GROUP_ACTIVATE</c>: TPM_ActivateIdentity for the group's identity key: the key of a privacy CA's credential.</summary>
-internal sealed class GroupActivate() : ManagerCommand<VtpmGroupActivateRequest, TpmSymmetricKey>(VtpmManagerOrdinal.GroupActivate)
+internal sealed class GroupActivate() : ActivationCommand<VtpmGroupActivateRequest>(VtpmManagerOrdinal.GroupActivate)
 {
-    /// <summary>A blob is what one RSA key can decrypt; this is the longest key's.</summary>
-    public const int LongestBlob = 512;
-
     protected override TpmResult Execute(in ManagerContext manager, in VtpmGroupActivateRequest request, ref TpmSymmetricKey response)
     {
         if (manager.FindGroup(request.Group, out ManagerGroup group) is var refusal and not TpmResult.Success) return refusal;

@@ -1,3 +1,4 @@
+using Vtpm.Client;
 using Vtpm.Storage;
 using Vtpm.Wire;
 
@@ -32,7 +33,7 @@ internal sealed class GroupInfo() : ManagerCommand<VtpmGroupInfoRequest, VtpmGro
     }
 
     private static VtpmPlatform ToPlatform(SealEntry entry) =>
-        new() { PcrSelection = PcrMask.ToSelection(entry.PcrMask), Composite = entry.DigestRelease };
+        new() { PcrSelection = PcrList.ToSelection(entry.PcrMask), Composite = entry.DigestRelease };
 
     private static IEnumerable<T> Page<T>(IReadOnlyList<T> items, uint offset, int atOnce) =>
         items.Skip((int)Math.Min(offset, (uint)items.Count)).Take(atOnce);

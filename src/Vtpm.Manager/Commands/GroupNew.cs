@@ -1,3 +1,4 @@
+using Vtpm.Client;
 using Vtpm.Storage;
 using Vtpm.Wire;
 
@@ -12,7 +13,7 @@ internal sealed class GroupNew() : ManagerCommand<VtpmGroupNewRequest, VtpmGroup
     protected override TpmResult Execute(in ManagerContext manager, in VtpmGroupNewRequest request, ref VtpmGroupNewResponse response)
     {
         // Even or short, it is no modulus: nothing could ever be signed for such a group.
-        if (request.SaaModulus.Span is not [>= 0x80, ..] || request.SaaModulus.Span[^1] % 2 == 0) return TpmResult.BadParameter;
+        if (!Rsa2048.IsModulus(request.SaaModulus.Span)) return TpmResult.BadParameter;
         ManagerGroup group = manager.Image.Groups[0].HasAuthority() ? manager.Image.AddGroup() : manager.Image.Groups[0];
         if (!TryGiveIdentity(manager, group, request, ref response)) return TpmResult.Fail;
         string what = $"GroupNew {group.Uuid} (group {group.Index})";
@@ -26,7 +27,7 @@ internal sealed class GroupNew() : ManagerCommand<VtpmGroupNewRequest, VtpmGroup
     /// <summary>The authority, and the identity key where the hardware makes one; elsewhere the response says zeroes.</summary>
     private static bool TryGiveIdentity(in ManagerContext manager, ManagerGroup group, in VtpmGroupNewRequest request, ref VtpmGroupNewResponse response)
     {
-        byte[] none = new byte[IdentityKey.RsaSize];
+        byte[] none = new byte[Rsa2048.Size];
         if (!manager.Hardware.MakesIdentities)
         {
             manager.Log.Warn($"GroupNew {group.Uuid}: the hardware is a TPM 2.0, so the group has no identity key and its vTPMs give no deep quotes");

@@ -1,3 +1,4 @@
+using Vtpm.Client;
 using Vtpm.Storage;
 using Vtpm.Wire;
 
@@ -15,7 +16,7 @@ internal sealed class GroupQuote() : ManagerCommand<VtpmGroupQuoteRequest, VtpmG
         if (request.PcrSelection.PcrSelect.Length > BareQuote.LongestSelection) return TpmResult.BadParameter;
         TpmDigest externalData = BareQuote.ExternalData(BareQuote.Shown(request.Nonce));
         (TpmPcrComposite pcrs, byte[] signature) = manager.Hardware.Quote(group, externalData, request.PcrSelection);
-        if (signature.Length != BareQuote.SignatureSize) return TpmResult.Fail;
+        if (signature.Length != Rsa2048.Size) return TpmResult.Fail;
         response.Signature = signature;
         response.PcrValues = pcrs.PcrValue;
         return TpmResult.Success;

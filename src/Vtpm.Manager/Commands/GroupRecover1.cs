@@ -33,10 +33,10 @@ internal sealed class GroupRecover1() : ManagerCommand<VtpmGroupRecover1Request,
         }
         finally
         {
-            if (signature.Length != BareQuote.SignatureSize) own.Dispose();
+            if (signature.Length != Rsa2048.Size) own.Dispose();
         }
 
-        if (signature.Length != BareQuote.SignatureSize) return TpmResult.Fail;
+        if (signature.Length != Rsa2048.Size) return TpmResult.Fail;
         manager.Manager.Recoveries.Begin(group, own);
         response.Dhkx1 = own.Public;
         response.Quote = signature;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Vtpm.Client;
 using Vtpm.Storage;
 using Vtpm.Wire;
 
@@ -23,7 +24,7 @@ internal sealed class GroupRegister() : ManagerCommand<VtpmGroupRegisterRequest,
         if (!manager.CanSpeakFor(group, "GroupRegister")) return TpmResult.Fail;
         if (request.PcrSelection.PcrSelect.Length > BareQuote.LongestSelection || !DiffieHellman.IsPublic(request.Dhkx1.Span))
             return TpmResult.BadParameter;
-        if (!RsaSignature.Verify(group.SaaModulus.Span, request.Dhkx1.Span, request.Signature.Span, HashAlgorithmName.SHA1))
+        if (!Rsa2048.Verify(group.SaaModulus.Span, request.Dhkx1.Span, request.Signature.Span, HashAlgorithmName.SHA1))
             return TpmResult.BadSignature;
 
         using var own = new DiffieHellman();

@@ -1,3 +1,4 @@
+using Vtpm.Client;
 using Vtpm.Wire;
 
 namespace Vtpm.Manager.Commands;
@@ -10,7 +11,7 @@ internal sealed class ManagerPlatform() : ManagerCommand<TpmPcrSelection, VtpmMa
 {
     protected override TpmResult Execute(in ManagerContext manager, in TpmPcrSelection request, ref VtpmManagerPlatformResponse response)
     {
-        if (!PcrMask.TryFromSelection(request, out uint mask)) return TpmResult.BadParameter;
+        if (!PcrList.TryFromSelection(request, out uint mask)) return TpmResult.BadParameter;
         response = new VtpmManagerPlatformResponse
         {
             Family = manager.Hardware.Summary.Family,

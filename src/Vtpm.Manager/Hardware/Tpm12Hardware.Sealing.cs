@@ -33,7 +33,7 @@ internal sealed partial class Tpm12Hardware
         if (!_composites.TryGetValue(entry.PcrMask, out TpmDigest present)) _composites[entry.PcrMask] = present = ReadComposite(entry.PcrMask);
         if (present != entry.DigestRelease)
         {
-            _unsealFaults.Add($"PCRs {PcrMask.Describe(entry.PcrMask)} have the composite hash {present} and it is sealed to {entry.DigestRelease}");
+            _unsealFaults.Add($"PCRs {PcrList.Describe(entry.PcrMask)} have the composite hash {present} and it is sealed to {entry.DigestRelease}");
             return null;
         }
 
@@ -124,8 +124,8 @@ internal sealed partial class Tpm12Hardware
     {
         LocalityAtCreation = _locality,
         LocalityAtRelease = _locality,
-        CreationPcrSelection = PcrMask.ToSelection(mask),
-        ReleasePcrSelection = PcrMask.ToSelection(mask),
+        CreationPcrSelection = PcrList.ToSelection(mask),
+        ReleasePcrSelection = PcrList.ToSelection(mask),
         DigestAtCreation = atCreation,
         DigestAtRelease = atRelease,
     };

@@ -168,7 +168,7 @@ internal sealed partial class Tpm12Hardware
 
     private HardwareSummary Describe(TpmCapVersionInfo version, TpmPubKey? endorsementKey, bool tookOwnership)
     {
-        int count = (int)Math.Min(Use(tpm => tpm.GetProperty(TpmCapabilityProperty.Pcr)), PcrMask.PcrCount);
+        int count = (int)Math.Min(Use(tpm => tpm.GetProperty(TpmCapabilityProperty.Pcr)), PcrList.Count);
         TpmDigest[] pcrs = [.. Enumerable.Range(0, count).Select(pcr => Use(tpm => tpm.PcrRead((uint)pcr)))];
         char[] letters = [.. Enumerable.Range(0, sizeof(uint)).Select(i => (char)(version.TpmVendorId >> (24 - 8 * i) & 0xFF))];
         return new HardwareSummary

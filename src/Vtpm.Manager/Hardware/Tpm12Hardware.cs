@@ -65,7 +65,7 @@ internal sealed partial class Tpm12Hardware : IHardwareTpm
         _srk.Dispose();
     }
 
-    public TpmDigest ReadComposite(uint mask) => Use(tpm => PcrMask.Composite(mask, pcr => tpm.PcrRead((uint)pcr)));
+    public TpmDigest ReadComposite(uint mask) => Use(tpm => PcrList.Composite(mask, pcr => tpm.PcrRead((uint)pcr)));
 
     public int PassThrough(ReadOnlySpan<byte> request, Span<byte> response)
     {

@@ -89,7 +89,7 @@ internal sealed partial class Tpm2Hardware
     /// <summary>A TPM 1.2 speaks of PCRs by SHA-1 alone: without that bank there is nothing to say.</summary>
     private TpmResult TryFind(uint pcr)
     {
-        if (pcr >= PcrMask.PcrCount) return TpmResult.BadIndex;
+        if (pcr >= PcrList.Count) return TpmResult.BadIndex;
         if ((_banks.GetValueOrDefault(TpmAlgId.Sha1) >> (int)pcr & 1) == 1) return TpmResult.Success;
         _log.TpmWarn($"PCR {pcr} has no value of TPM 1.2: the hardware TPM's SHA-1 bank is not active");
         return TpmResult.DisabledCmd;

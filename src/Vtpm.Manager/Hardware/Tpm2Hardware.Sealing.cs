@@ -30,13 +30,13 @@ internal sealed partial class Tpm2Hardware
         if ((_banks.GetValueOrDefault(data.Bank) & entry.PcrMask) != entry.PcrMask)
         {
             return Refuse(
-                $"it is sealed to PCRs {PcrMask.Describe(entry.PcrMask)} of the bank TPM_ALG_{data.Bank}, which is not active: activate it in the firmware's set-up");
+                $"it is sealed to PCRs {PcrList.Describe(entry.PcrMask)} of the bank TPM_ALG_{data.Bank}, which is not active: activate it in the firmware's set-up");
         }
 
         // The TPM would say no more than TPM_RC_POLICY_FAIL.
         TpmDigest present = Use(tpm => Composite(tpm, data.Bank, entry.PcrMask));
         if (present != entry.DigestRelease)
-            return Refuse($"PCRs {PcrMask.Describe(entry.PcrMask)} have the composite hash {present} and it is sealed to {entry.DigestRelease}");
+            return Refuse($"PCRs {PcrList.Describe(entry.PcrMask)} have the composite hash {present} and it is sealed to {entry.DigestRelease}");
         try
         {
             return Use(tpm => _keys.With(tpm, data.Parent, parent => Unseal(tpm, parent, entry, data)))
@@ -61,7 +61,7 @@ internal sealed partial class Tpm2Hardware
     {
         if ((_banks.GetValueOrDefault(_bank) & platform.PcrMask) != platform.PcrMask)
         {
-            _log.Error($"the hardware TPM has not all of the PCRs {PcrMask.Describe(platform.PcrMask)} in its bank TPM_ALG_{_bank}");
+            _log.Error($"the hardware TPM has not all of the PCRs {PcrList.Describe(platform.PcrMask)} in its bank TPM_ALG_{_bank}");
             return null;
         }
 

@@ -9,7 +9,7 @@ internal sealed partial class Tpm2Hardware
     /// <summary>TPM_PT_FAMILY_INDICATOR: "2.0".</summary>
     private const uint Family20 = 0x322E3000;
 
-    private const uint AllPcrs = (1u << PcrMask.PcrCount) - 1;
+    private const uint AllPcrs = (1u << PcrList.Count) - 1;
 
     /// <summary>The banks that can be sealed to, the best first.</summary>
     private static readonly TpmAlgId[] Preferred = [TpmAlgId.Sha256, TpmAlgId.Sha384, TpmAlgId.Sha512, TpmAlgId.Sha1];

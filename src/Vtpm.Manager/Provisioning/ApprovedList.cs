@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Vtpm.Client;
 using Vtpm.Storage;
 using Vtpm.Wire;
 
@@ -90,7 +91,7 @@ public sealed record ApprovedList
     private static PlatformConfiguration ParsePlatform(string argument)
     {
         string[] parts = argument.Split('=');
-        if (parts.Length != 2 || !PcrText.TryParseMask(parts[0], out uint mask) || !TryParseDigest(parts[1], out TpmDigest composite))
+        if (parts.Length != 2 || !PcrList.TryParseMask(parts[0], out uint mask) || !TryParseDigest(parts[1], out TpmDigest composite))
             throw NoArgument(argument);
         return new PlatformConfiguration(mask, composite);
     }

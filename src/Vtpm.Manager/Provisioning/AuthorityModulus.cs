@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
+using Vtpm.Client;
 
 namespace Vtpm.Manager;
 
 /// <summary>The public half of an authority's key: the modulus that GROUP_NEW takes (RSA-2048, e = 65537).</summary>
 public static class AuthorityModulus
 {
-    public const int Size = 256;
+    public const int Size = Rsa2048.Size;
 
     /// <summary>Reads a file: the modulus in 256 bytes, as Xen's tools have it, or a public key in PEM form.</summary>
     /// <param name="file">The file.</param>
@@ -14,7 +15,7 @@ public static class AuthorityModulus
     /// <exception cref="ApprovalException">It is neither.</exception>
     public static byte[] Parse(ReadOnlySpan<byte> file, string whose = "an authority's")
     {
-        if (file.Length == Size && file[0] >= 0x80 && file[^1] % 2 == 1) return file.ToArray();
+        if (Rsa2048.IsModulus(file)) return file.ToArray();
         string text = Encoding.ASCII.GetString(file);
         if (text.Contains("PRIVATE KEY", StringComparison.Ordinal))
             throw new ApprovalException("that is a private key, which should be nowhere near: give its modulus (of an authority's key: 'vtpm approve modulus')");

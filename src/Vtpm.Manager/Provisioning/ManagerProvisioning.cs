@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Vtpm.Client;
 using Vtpm.Storage;
 using Vtpm.Transports;
 using Vtpm.Wire;
@@ -41,8 +42,8 @@ internal static class ManagerProvisioning
     public static ProvisioningResult Provision(ManagerService service, ProvisioningOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.PcrMask >> PcrMask.PcrCount != 0)
-            throw new ManagerException($"PCR mask 0x{options.PcrMask:x}: PCRs are 0 to {PcrMask.PcrCount - 1}");
+        if (options.PcrMask >> PcrList.Count != 0)
+            throw new ManagerException($"PCR mask 0x{options.PcrMask:x}: PCRs are 0 to {PcrList.Count - 1}");
         if (service.Image.IsPersistent) return new ProvisioningResult(false, options.KeyPath, false);
         using RSA key = ApprovalKey.LoadOrCreate(options.KeyPath, out bool created);
         service.Log.Info(
@@ -62,7 +63,7 @@ internal static class ManagerProvisioning
         byte[] file = SignedConfiguration.Create(key, sequence, [platform], kernels, service.Image.Groups[0].Uuid);
         Send(service, administrator, VtpmManagerOrdinal.GroupUpdate, [.. group0, .. file]);
         service.Log.Info(
-            $"provisioned: the image opens with the present values of PCRs {PcrMask.Describe(options.PcrMask)}, composite hash {platform.DigestRelease}");
+            $"provisioned: the image opens with the present values of PCRs {PcrList.Describe(options.PcrMask)}, composite hash {platform.DigestRelease}");
         return new ProvisioningResult(true, options.KeyPath, created);
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vtpm.Client;
 using Vtpm.Storage;
 using Vtpm.Wire;
 
@@ -11,14 +12,14 @@ public static class PlatformText
 
     public static string Argument(PlatformConfiguration platform) => Argument(platform.PcrMask, platform.DigestRelease);
 
-    public static string Argument(VtpmPlatform platform) => PcrMask.TryFromSelection(platform.PcrSelection, out uint mask)
+    public static string Argument(VtpmPlatform platform) => PcrList.TryFromSelection(platform.PcrSelection, out uint mask)
         ? Argument(mask, platform.Composite)
         : $"(PCRs beyond 23)={platform.Composite}";
 
     /// <summary>For people: with the PCRs in words.</summary>
-    public static string Of(uint pcrMask, TpmDigest composite) => $"{Argument(pcrMask, composite)}  PCRs {PcrMask.Describe(pcrMask)}";
+    public static string Of(uint pcrMask, TpmDigest composite) => $"{Argument(pcrMask, composite)}  PCRs {PcrList.Describe(pcrMask)}";
 
     /// <summary>For people: with the PCRs in words.</summary>
     public static string Of(VtpmPlatform platform) =>
-        PcrMask.TryFromSelection(platform.PcrSelection, out uint mask) ? Of(mask, platform.Composite) : Argument(platform);
+        PcrList.TryFromSelection(platform.PcrSelection, out uint mask) ? Of(mask, platform.Composite) : Argument(platform);
 }

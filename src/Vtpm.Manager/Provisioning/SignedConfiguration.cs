@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using Vtpm.Client;
+using Vtpm.Client.Attestation;
 using Vtpm.Storage;
 using Vtpm.Wire;
 
@@ -11,23 +13,26 @@ namespace Vtpm.Manager;
 /// </summary>
 public sealed class SignedConfiguration
 {
-    private readonly byte[] _signed;
-    private readonly byte[] _signature;
+    private readonly ApprovedConfiguration _approved;
 
-    private SignedConfiguration(byte[] signed, byte[] signature) => (_signed, _signature) = (signed, signature);
+    private SignedConfiguration(ApprovedConfiguration approved)
+    {
+        _approved = approved;
+        Platforms = [.. approved.Platforms.Select(platform => new PlatformConfiguration(platform.PcrMask!.Value, platform.Composite))];
+    }
 
     /// <summary>Whether the signature covers the platforms' PCRs: it is in our form.</summary>
-    public bool CoversPcrs { get; private init; }
+    public bool CoversPcrs => _approved.CoversPcrs;
 
     /// <summary>The one group that it is for; null is every group of the authority.</summary>
-    public Guid? GroupUuid { get; private init; }
+    public Guid? GroupUuid => _approved.GroupUuid;
 
     /// <summary>A group takes a configuration only when its number is higher than that of the one it has.</summary>
-    public ulong Sequence { get; private init; }
+    public ulong Sequence => _approved.Sequence;
 
-    public IReadOnlyList<PlatformConfiguration> Platforms { get; private init; } = [];
+    public IReadOnlyList<PlatformConfiguration> Platforms { get; }
 
-    public IReadOnlyList<TpmDigest> Kernels { get; private init; } = [];
+    public IReadOnlyList<TpmDigest> Kernels => _approved.Kernels;
 
     /// <summary>A file in our form.</summary>
     /// <param name="key">The authority's.</param>
@@ -63,60 +68,19 @@ public sealed class SignedConfiguration
         if (pcrMasks.Count != config.Platforms.Length) throw new ArgumentException("one mask for each platform is needed", nameof(pcrMasks));
         byte[] signed = WireFormat.ToBytes(config);
         byte[] signature = key.SignData(signed, HashAlgorithmName.SHA1, RSASignaturePadding.Pkcs1);
-        return [.. signature, .. signed, .. pcrMasks.SelectMany(mask => WireFormat.ToBytes(PcrMask.ToSelection(mask)))];
+        return [.. signature, .. signed, .. pcrMasks.SelectMany(mask => WireFormat.ToBytes(PcrList.ToSelection(mask)))];
     }
 
     /// <summary>Reads either form. What the signature is worth, <see cref="IsSignedBy"/> tells.</summary>
     /// <returns>Null for what is neither, or names PCRs that there are not.</returns>
     public static SignedConfiguration? Read(ReadOnlySpan<byte> file) =>
-        file.StartsWith(VtpmApprovedConfiguration.Magic) ? ReadOurs(file) : ReadOriginal(file);
+        ApprovedConfiguration.TryParse(file, out ApprovedConfiguration? approved) ? new SignedConfiguration(approved) : null;
 
     /// <summary>Whether the authority with this RSA-2048 modulus has signed it.</summary>
-    public bool IsSignedBy(ReadOnlySpan<byte> modulus) =>
-        RsaSignature.Verify(modulus, _signed, _signature, CoversPcrs ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
+    public bool IsSignedBy(ReadOnlySpan<byte> modulus) => _approved.IsSignedBy(modulus);
 
     private static VtpmPlatform ToPlatform(PlatformConfiguration platform) =>
-        new() { PcrSelection = PcrMask.ToSelection(platform.PcrMask), Composite = platform.DigestRelease };
-
-    private static SignedConfiguration? ReadOurs(ReadOnlySpan<byte> file)
-    {
-        if (WireFormat.Read(file, out VtpmApprovedConfiguration content) != TpmResult.Success) return null;
-        if (ToPlatforms(content.Platforms.Select(platform => (platform.PcrSelection, platform.Composite))) is not { } platforms) return null;
-        return new SignedConfiguration(file[..^VtpmApprovedConfiguration.SignatureSize].ToArray(), content.Signature.ToArray())
-        {
-            CoversPcrs = true,
-            GroupUuid = content.GroupUuid == Guid.Empty ? null : content.GroupUuid,
-            Sequence = content.Sequence,
-            Platforms = platforms,
-            Kernels = content.Kernels,
-        };
-    }
-
-    private static SignedConfiguration? ReadOriginal(ReadOnlySpan<byte> file)
-    {
-        // The structure of the command: the file behind the index of a group.
-        byte[] command = [0, 0, 0, 0, .. file];
-        if (WireFormat.Read(command, out VtpmGroupUpdateRequest content) != TpmResult.Success) return null;
-        if (ToPlatforms(content.PcrSelections.Zip(content.Config.Platforms)) is not { } platforms) return null;
-        return new SignedConfiguration(WireFormat.ToBytes(content.Config), content.Signature.ToArray())
-        {
-            Sequence = content.Config.Sequence,
-            Platforms = platforms,
-            Kernels = content.Config.Kernels,
-        };
-    }
-
-    private static List<PlatformConfiguration>? ToPlatforms(IEnumerable<(TpmPcrSelection Selection, TpmDigest Composite)> read)
-    {
-        var platforms = new List<PlatformConfiguration>();
-        foreach ((TpmPcrSelection selection, TpmDigest composite) in read)
-        {
-            if (!PcrMask.TryFromSelection(selection, out uint mask)) return null;
-            platforms.Add(new PlatformConfiguration(mask, composite));
-        }
-
-        return platforms;
-    }
+        new() { PcrSelection = PcrList.ToSelection(platform.PcrMask), Composite = platform.DigestRelease };
 
     private static void CheckKey(RSA key)
     {

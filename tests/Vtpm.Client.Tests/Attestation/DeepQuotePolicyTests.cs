@@ -139,29 +139,6 @@ public class DeepQuotePolicyTests
         Assert.Throws<DeepQuoteFormatException>(() => ApprovedConfiguration.Parse(absurd));
     }
 
-    [Theory]
-    [InlineData("0", 1u, "0")]
-    [InlineData("0-7,17-19", 0x0E00FFu, "0-7,17-19")]
-    [InlineData("23,22,21,4", 0xE00010u, "4,21-23")]
-    [InlineData("0-23", 0xFFFFFFu, "0-23")]
-    public void PcrList_InWriting_IsAMask(string text, uint mask, string described)
-    {
-        Assert.Equal(mask, PcrList.Parse(text));
-        Assert.Equal(described, PcrList.Describe(mask));
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("24")]
-    [InlineData("7-0")]
-    [InlineData("0-")]
-    [InlineData("0-1-2")]
-    [InlineData("1,,2")]
-    [InlineData(" 1")]
-    [InlineData("+1")]
-    [InlineData("99999999999")]
-    public void PcrList_InAnotherForm_IsRefused(string text) => Assert.Contains("0-7,17", Assert.Throws<FormatException>(() => PcrList.Parse(text)).Message, StringComparison.Ordinal);
-
     private static DeepQuotePolicy Parse(string text) => DeepQuotePolicyFile.Parse(Encoding.UTF8.GetBytes(text), File);
 
     private static byte[] File(string name) => name switch

@@ -90,7 +90,7 @@ public sealed class Tpm2ChainTests : IDisposable
         using ManagerRig rig = _machine.Manager();
         Save(rig, Key);
         byte[] measured = SHA256.HashData("the next kernel"u8);
-        byte[][] values = [.. PcrMask.Pcrs(Mask).Select(pcr => _machine.Raw.PcrRead(Sha256Bank, pcr))];
+        byte[][] values = [.. PcrList.Pcrs(Mask).Select(pcr => _machine.Raw.PcrRead(Sha256Bank, pcr))];
         values[4] = SHA256.HashData((byte[])[.. values[4], .. measured]);
         var next = new TpmDigest(SHA1.HashData(values.SelectMany(value => value).ToArray()));
         Assert.NotEqual(next, rig.Manager.Service.Hardware.ReadComposite(Mask));
@@ -112,7 +112,7 @@ public sealed class Tpm2ChainTests : IDisposable
         _machine.Raw.PcrExtend(Sha256Bank, 0, SHA256.HashData("x"u8));
         foreach (uint mask in (uint[])[1, 0x800000, 0x0E00FF, 0xFFFFFF])
         {
-            byte[] values = [.. PcrMask.Pcrs(mask).SelectMany(pcr => _machine.Raw.PcrRead(Sha256Bank, pcr))];
+            byte[] values = [.. PcrList.Pcrs(mask).SelectMany(pcr => _machine.Raw.PcrRead(Sha256Bank, pcr))];
             Assert.Equal(new TpmDigest(SHA1.HashData(values)), hardware.ReadComposite(mask));
         }
     }

@@ -135,11 +135,11 @@ public sealed class Tpm2GuestTests : IDisposable
     public void Platform_OfPresentPcrs_IsToldToEveryVtpm(uint mask)
     {
         using ManagerRig rig = _machine.Manager();
-        byte[] values = [.. PcrMask.Pcrs(mask).SelectMany(pcr => _machine.Raw.PcrRead(Sha256Bank, pcr))];
+        byte[] values = [.. PcrList.Pcrs(mask).SelectMany(pcr => _machine.Raw.PcrRead(Sha256Bank, pcr))];
         foreach (ManagerLink link in (ManagerLink[])[ManagerLink.ToAdministrator(), ManagerLink.ToVtpm(First, "x")])
         {
             using var manager = new VtpmManagement(rig.Connect(link));
-            VtpmManagerPlatformResponse platform = manager.ManagerPlatform(PcrMask.ToSelection(mask));
+            VtpmManagerPlatformResponse platform = manager.ManagerPlatform(PcrList.ToSelection(mask));
             Assert.Equal((VtpmManagerPlatformResponse.Tpm20, Sha256Bank, new TpmDigest(SHA1.HashData(values))), (platform.Family, platform.Bank, platform.Composite));
         }
 
@@ -153,7 +153,7 @@ public sealed class Tpm2GuestTests : IDisposable
     {
         using var rig = new ManagerRig(Client.Tests.Support.HardwareKind.Engine);
         using var manager = new VtpmManagement(rig.Connect(ManagerLink.ToAdministrator()));
-        VtpmManagerPlatformResponse platform = manager.ManagerPlatform(PcrMask.ToSelection(1));
+        VtpmManagerPlatformResponse platform = manager.ManagerPlatform(PcrList.ToSelection(1));
         byte[] composite = [0, 3, 1, 0, 0, 0, 0, 0, 20, .. new byte[20]];
         Assert.Equal((VtpmManagerPlatformResponse.Tpm12, Sha1Bank, new TpmDigest(SHA1.HashData(composite))), (platform.Family, platform.Bank, platform.Composite));
     }

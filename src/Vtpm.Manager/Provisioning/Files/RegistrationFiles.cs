@@ -1,3 +1,4 @@
+using Vtpm.Client;
 using Vtpm.Wire;
 
 namespace Vtpm.Manager;
@@ -14,7 +15,7 @@ public struct RegistrationRequestFile : IWireStructure<RegistrationRequestFile>
         wire.Constant(RecoveryFiles.Magic);
         wire.Constant(0x72677131);   // "rgq1"
         wire.Exact(ref value.Dhkx1, DiffieHellman.Size);
-        wire.Exact(ref value.Signature, BareQuote.SignatureSize);
+        wire.Exact(ref value.Signature, Rsa2048.Size);
     }
 }
 
