@@ -179,7 +179,9 @@ public sealed class RollbackTests : IDisposable
         _rig.StartWith(disk, options => options with { AcceptRestored = name });
         Assert.Equal(1, _rig.Load());
         byte[] accepted = _rig.Copy();
-        Assert.Contains("its counter is not in this hardware TPM", _rig.Refusal(disk, options => options with { AcceptRestored = null }), StringComparison.Ordinal);
+        // The name was for a TPM without a counter of this image, and is used up.
+        foreach (string? left in (string?[])[null, name])
+            Assert.Contains("its counter is not in this hardware TPM", _rig.Refusal(disk, options => options with { AcceptRestored = left }), StringComparison.Ordinal);
         _rig.StartWith(accepted);
     }
 

@@ -15,6 +15,8 @@ internal sealed class GroupDel() : ManagerCommand<VtpmGroupRequest, NoParameters
         string what = $"GroupDel {group.Uuid} (group {request.Group})";
         if (!service.CanKeep(what)) return TpmResult.Fail;
         manager.Image.RemoveGroup(group);
-        return service.SaveRevoking(what);
+        if (service.SaveRevoking(what) is var failure and not TpmResult.Success) return failure;
+        service.Recoveries.Take(group)?.Dispose();
+        return TpmResult.Success;
     }
 }

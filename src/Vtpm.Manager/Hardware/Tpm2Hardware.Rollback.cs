@@ -56,7 +56,11 @@ internal sealed partial class Tpm2Hardware
     public RollbackAnswer<uint> IncrementCounter(uint index, in TpmAuthData auth, TimeSpan patience)
     {
         using var secret = new Tpm2AuthValue(auth.ReadOnlySpan);
-        return Ask(patience, tpm => OfCounter(tpm, index, _ => Increment(tpm, index, secret)));
+        bool isDone = false;
+        return Ask(patience, tpm => isDone
+            // What came after it is not reason to count once more.
+            ? RollbackAnswer<uint>.No(RollbackStatus.Busy, "the answer was lost; whether the counter has counted shows the next time")
+            : OfCounter(tpm, index, _ => Increment(tpm, index, secret, isSent => isDone = isSent)));
     }
 
     public uint AreaIndex(int number) => FirstArea | (uint)number & AreaMask;
@@ -169,12 +173,26 @@ internal sealed partial class Tpm2Hardware
     private static RollbackAnswer<uint> ToAnswer(ulong value) =>
         value <= uint.MaxValue ? RollbackAnswer<uint>.Done((uint)value) : RollbackAnswer<uint>.No(RollbackStatus.Refused, BeyondThirtyTwoBits);
 
-    /// <summary>Counts, and asks for the value under the Name that the index has then: that it was written is part of it.</summary>
-    private RollbackAnswer<uint> Increment(Tpm2Client tpm, uint index, Tpm2AuthValue secret)
+    /// <summary>
+    /// Counts, and asks for the value under the Name that the index has then: that it was written is part of it. What is <c>sent</c> is told true before
+    /// the command goes, and false when the TPM has refused it.
+    /// </summary>
+    private RollbackAnswer<uint> Increment(Tpm2Client tpm, uint index, Tpm2AuthValue secret, Action<bool>? sent = null)
     {
         using Tpm2Session session = Session(tpm);
         session.Continue = true;
-        tpm.NvIncrement(session, secret, tpm.NvReadPublic(index).Area);
+        Tpm2Entity area = tpm.NvReadPublic(index).Area;
+        try
+        {
+            sent?.Invoke(true);
+            tpm.NvIncrement(session, secret, area);
+        }
+        catch (Tpm2CommandException)
+        {
+            sent?.Invoke(false);
+            throw;
+        }
+
         session.Continue = false;
         return ToAnswer(tpm.NvReadCounter(session, secret, tpm.NvReadPublic(index).Area));
     }

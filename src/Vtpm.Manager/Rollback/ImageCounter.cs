@@ -51,7 +51,14 @@ internal sealed class ImageCounter(IRollbackHardware hardware, ManagerImage imag
     {
         try
         {
-            if (_isUncertain && Read() is { IsDone: true } && !IsAhead) return Counted(Value);
+            if (_isUncertain)
+            {
+                // Counted twice, the hardware would be beyond the image, and a stop here would have it refused.
+                RollbackAnswer<uint> present = Read();
+                if (!present.IsDone) return Failed(present.Reason, present.Status == RollbackStatus.Busy);
+                if (!IsAhead) return Counted(Value);
+            }
+
             RollbackAnswer<uint> answer = hardware.IncrementCounter(image.CounterIndex, image.CounterAuth, patience);
             _isUncertain = !answer.IsDone;
             return answer.IsDone ? Counted(answer.Value) : Failed(answer.Reason, answer.Status == RollbackStatus.Busy);

@@ -45,27 +45,42 @@ internal sealed class ImageMask(KeyMaskArea area, ManagerImage image, ManagerLog
     public bool Begin() => Begin(image.NvramSlot);
 
     /// <summary>
-    /// After saves: ends the old mask if none of them failed. What is left to do then is done by the next start at the latest, and nothing is lost
+    /// Saves the image, under the mask that was begun if one was. Where that does not succeed, in whichever way, the image is under the mask that it had;
+    /// what was written is of no use to anybody, and is written over the next time.
+    /// </summary>
+    public ManagerSave Save()
+    {
+        bool isSaved = false;
+        try
+        {
+            ManagerSave save = image.Save();
+            isSaved = save.Write == ManagerWrite.Saved;
+            return save;
+        }
+        finally
+        {
+            if (isSaved && _isReplacing)
+            {
+                _place = 1 - _place;
+                _tag = PlatformsTag();
+                IsOldOneThere = true;
+            }
+
+            _isReplacing = false;
+        }
+    }
+
+    /// <summary>
+    /// After saves: ends the old mask if no root is left under it. What is left to do then is done by the next start at the latest, and nothing is lost
     /// meanwhile: the image is under one of the two.
     /// </summary>
     public void Finish()
     {
-        if (_isReplacing)
-        {
-            _isReplacing = false;
-            _place = 1 - _place;
-            _tag = PlatformsTag();
-            IsOldOneThere = true;
-        }
-
         if (!IsOldOneThere || image.EarlierSealsRemain || image.IsInDoubt) return;
         RollbackAnswer<uint> answer = Clear();
         IsOldOneThere = !answer.IsDone;
         if (IsOldOneThere) log.Error($"the mask before is still in the hardware TPM, and with it who could open an older copy of the image still can: {answer.Reason}");
     }
-
-    /// <summary>The save failed: the image is under the mask that it had. What was written is of no use to anybody, and is written over the next time.</summary>
-    public void Abandon() => _isReplacing = false;
 
     // The save before has succeeded, whatever becomes of this.
     private RollbackAnswer<uint> Clear()

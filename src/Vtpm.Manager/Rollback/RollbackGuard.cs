@@ -26,8 +26,9 @@ internal sealed class RollbackGuard
     private bool _isSetUp;
     private bool _hasUnboundSaves;
     private bool _isRoundDue;
-    private DateTimeOffset _lastRound;
-    private DateTimeOffset _notBefore;
+    // Timestamps, since the time of day may be set back. Null: never, or not since it counted last.
+    private long? _lastRound;
+    private long? _lastFailure;
 
     public RollbackGuard(IRollbackHardware hardware, KeyMaskArea area, ManagerImage image, ManagerOptions options, ManagerLog log)
     {
@@ -40,6 +41,8 @@ internal sealed class RollbackGuard
     }
 
     private bool IsRequired => _options.RollbackProtection == RollbackProtection.Required;
+
+    private bool MayCount => _isSetUp && _counter.IsUsed && HasPassed(RetryAfter, _lastFailure);
 
     /// <summary>
     /// After opening, and before anything is served: refuses an image that is not the newest, ends what a stop has interrupted, and puts what was saved
@@ -65,13 +68,12 @@ internal sealed class RollbackGuard
     /// <summary>A save of the image. At most once in the interval it takes the hardware counter with it.</summary>
     public ManagerSave Save()
     {
-        DateTimeOffset now = _options.Time.GetUtcNow();
-        if (MayCount(now) && !_counter.IsAhead && (_isRoundDue || now - _lastRound >= _options.CounterInterval)) BindNext();
+        if (MayCount && !_counter.IsAhead && (_isRoundDue || HasPassed(_options.CounterInterval, _lastRound))) BindNext();
         ManagerSave save = _image.Save();
         if (save.Write != ManagerWrite.Saved) return save;
         _hasUnboundSaves = true;
         if (!_isSetUp) return SetUpAfterFirstSave(save);
-        if (MayCount(now) && _counter.IsAhead) CountOrBindAgain(TimeSpan.Zero);
+        if (MayCount && _counter.IsAhead) CountOrBindAgain(TimeSpan.Zero);
         return save;
     }
 
@@ -90,13 +92,8 @@ internal sealed class RollbackGuard
         bool counts = !_counter.IsAhead;
         if (_counter.IsUsed && counts) BindNext();
         else _isRoundDue = _counter.IsUsed;
-        ManagerSave save = _image.Save();
-        if (save.Write != ManagerWrite.Saved)
-        {
-            _mask.Abandon();
-            return save;
-        }
-
+        ManagerSave save = _mask.Save();
+        if (save.Write != ManagerWrite.Saved) return save;
         if (_image.EarlierSealsRemain && _image.Save() is { Write: not ManagerWrite.Saved } second) _log.Error($"{what}: the other root can still be opened as before: {second.Reason}");
         _mask.Finish();
         counts = counts && (!_counter.IsUsed || CountOrBindAgain(Patience));
@@ -112,7 +109,7 @@ internal sealed class RollbackGuard
         if (_counter.WasCountedElsewhere) Advance(TimeSpan.Zero);
     }
 
-    private bool MayCount(DateTimeOffset now) => _isSetUp && _counter.IsUsed && now >= _notBefore;
+    private bool HasPassed(TimeSpan time, long? since) => since is not { } then || _options.Time.GetElapsedTime(then) >= time;
 
     private void CheckCounter(RestoredImage restored)
     {
@@ -128,7 +125,7 @@ internal sealed class RollbackGuard
                 restored.Judge($"the hardware counter stands at {answer.Value}, below what this image was saved with: it is not the counter of this image", answer.Value);
                 return;
             case RollbackStatus.Absent:
-                restored.Judge("its counter is not in this hardware TPM: the TPM's owner has released it, or this is another TPM", null);
+                restored.Judge("its counter is not in this hardware TPM: the TPM's owner has released it, or this is another TPM", _setUp.FindValue());
                 _image.SetCounter(0, _image.CounterAuth);
                 return;
             default:
@@ -182,10 +179,15 @@ internal sealed class RollbackGuard
     private void RenewMask()
     {
         if (!_mask.Begin()) return;
-        ManagerSave save = _image.Save();
+        ManagerSave save = _mask.Save();
         if (save.Write == ManagerWrite.Saved && _image.EarlierSealsRemain) save = _image.Save();
-        if (save.Write == ManagerWrite.Saved) _mask.Finish();
-        else _mask.Abandon();
+        if (save.Write != ManagerWrite.Saved)
+        {
+            _log.Error($"the mask of the image's key is of earlier platforms of group 0, and cannot be replaced now: {save.Reason}");
+            return;
+        }
+
+        _mask.Finish();
         _log.Info("the mask of the image's key was of earlier platforms of group 0, and is replaced now");
     }
 
@@ -213,10 +215,10 @@ internal sealed class RollbackGuard
 
     private bool Count(TimeSpan patience)
     {
-        DateTimeOffset now = _options.Time.GetUtcNow();
+        long now = _options.Time.GetTimestamp();
         bool counted = _counter.Count(patience);
         if (counted) _lastRound = now;
-        else _notBefore = now + RetryAfter;
+        _lastFailure = counted ? null : now;
         return counted;
     }
 

@@ -24,15 +24,14 @@ internal sealed class RollbackSetUp(
     /// For an image that knows no counter: whether the hardware TPM knows better, so that this is a copy from before the image was protected.
     /// </summary>
     /// <param name="value">What the counter stands at, when there is one.</param>
+    /// <exception cref="ManagerException">The hardware TPM does not say.</exception>
     public bool WasProtectedSince(out uint? value)
     {
-        value = hardware.FindCounter(_name.CounterLabel) is { IsDone: true, Value: var found } && hardware.ReadCounter(found, image.CounterAuth) is { IsDone: true, Value: var now }
-            ? now
-            : null;
+        value = FindValue();
         if (image.IsMasked) return false;
         for (int i = 0; i < MostPlaces; i++)
         {
-            RollbackAnswer<byte[]> answer = area.Read(hardware.AreaIndex(_name.AreaNumber + i), image.NvramAuth);
+            RollbackAnswer<byte[]> answer = Told(area.Read(hardware.AreaIndex(_name.AreaNumber + i), image.NvramAuth));
             bool wasFinished = answer.Value is { } content && KeyMaskArea.WasFinished(content);
             CryptographicOperations.ZeroMemory(answer.Value);
             if (answer.Status != RollbackStatus.Refused) return wasFinished;
@@ -42,6 +41,14 @@ internal sealed class RollbackSetUp(
 
         return false;
     }
+
+    /// <summary>What the counter of this image stands at, whatever the image knows of it; null when there is none.</summary>
+    /// <exception cref="ManagerException">The hardware TPM does not say.</exception>
+    public uint? FindValue() =>
+        Told(hardware.FindCounter(_name.CounterLabel)) is { IsDone: true, Value: var found }
+        && Told(hardware.ReadCounter(found, image.CounterAuth)) is { IsDone: true, Value: var value }
+            ? value
+            : null;
 
     /// <summary>Makes what is missing, as far as the hardware TPM allows, and saves.</summary>
     /// <param name="mustCount">Without a counter nothing is saved.</param>
@@ -59,10 +66,9 @@ internal sealed class RollbackSetUp(
         }
 
         if (!image.IsMasked && !TryTakeMask(out reason)) _lacks.Add($"no mask over the image's key ({reason})");
-        ManagerSave save = image.Save();
+        ManagerSave save = mask.Save();
         if (save.Write == ManagerWrite.Saved && image.EarlierSealsRemain) save = image.Save();
         if (save.Write == ManagerWrite.Saved) mask.Finish();
-        else mask.Abandon();
         return save;
     }
 
@@ -110,6 +116,11 @@ internal sealed class RollbackSetUp(
 
         return false;
     }
+
+    // Busy is no word about what the TPM has: an older image is not to pass for a new one meanwhile.
+    private static RollbackAnswer<T> Told<T>(RollbackAnswer<T> answer) => answer.Status != RollbackStatus.Busy
+        ? answer
+        : throw new ManagerException($"the hardware TPM does not say whether it knows the image ({answer.Reason}), which may be an old one. Start again when it does");
 
     private static TpmAuthData Random() => new(RandomNumberGenerator.GetBytes(TpmAuthData.Size));
 }

@@ -18,11 +18,11 @@ internal sealed class KeySealing(ManagerImage image, IManagerSealer sealer)
             GroupKey = keys.GroupKey.Span.ToArray(),
             RollbackMacKey = keys.RollbackMacKey.Span.ToArray(),
         };
-        SealEntry[]? seals = SealAll(group.Platforms, WireFormat.ToBytes(content), group.Content.Seals.Length, entry => entry);
+        byte[] secret = WireFormat.ToBytes(content);
         CryptographicOperations.ZeroMemory(content.AikAuth);
         CryptographicOperations.ZeroMemory(content.GroupKey);
         CryptographicOperations.ZeroMemory(content.RollbackMacKey);
-        return seals;
+        return SealAll(group.Platforms, secret, group.Content.Seals.Length, entry => entry);
     }
 
     /// <summary>The image's keys to the platforms of group 0.</summary>
@@ -42,10 +42,9 @@ internal sealed class KeySealing(ManagerImage image, IManagerSealer sealer)
         IReadOnlyList<SealEntry> platforms = image.Groups[0].Platforms;
         var known = new Dictionary<PlatformConfiguration, SealEntry>();
         foreach (SealEntry entry in image.KnownRootSeals) known.TryAdd(new(entry.PcrMask, entry.DigestRelease), entry);
-        SealEntry[]? seals = SealAll(
-            platforms, WireFormat.ToBytes(content), platforms.Count, entry => known.GetValueOrDefault(new(entry.PcrMask, entry.DigestRelease)));
+        byte[] secret = WireFormat.ToBytes(content);
         CryptographicOperations.ZeroMemory(content.Key);
-        return seals;
+        return SealAll(platforms, secret, platforms.Count, entry => known.GetValueOrDefault(new(entry.PcrMask, entry.DigestRelease)));
     }
 
     private SealEntry[]? SealAll(IReadOnlyList<SealEntry> platforms, byte[] secret, int length, Func<SealEntry, SealEntry> known)

@@ -102,6 +102,24 @@ public sealed class Tpm2RollbackTests : IDisposable
     }
 
     [Fact]
+    public void Increment_AfterWhichTheSessionIsLost_IsNotDoneTwice()
+    {
+        using IHardwareTpm tpm = _machine.Hardware();
+        HardwareCounter counter = tpm.CreateCounter(Label, _auth).Value;
+        bool isLost = false;
+        _machine.Script = (request, send) =>
+        {
+            if (request[9] != 0x4E || isLost) return send(request);   // TPM2_NV_Read
+            isLost = true;
+            return Code(0x918);   // TPM_RC_REFERENCE_S0
+        };
+        Assert.Equal(RollbackStatus.Busy, tpm.IncrementCounter(counter.Index, _auth, Minute).Status);
+        Assert.True(isLost);
+        Assert.Equal(counter.Value + 1, tpm.ReadCounter(counter.Index, _auth).Value);
+        Assert.Equal(counter.Value + 2, tpm.IncrementCounter(counter.Index, _auth, Minute).Value);
+    }
+
+    [Fact]
     public void Increment_WhoseAnswerIsChanged_IsNotBelieved()
     {
         using IHardwareTpm tpm = _machine.Hardware();
