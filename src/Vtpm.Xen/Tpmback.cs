@@ -22,6 +22,9 @@ public sealed class Tpmback : IDisposable
     private readonly TpmbackHandler _handler;
     private readonly TpmbackOptions _options;
     private readonly Dictionary<(uint Domain, uint Device), TpmbackDevice> _devices = [];
+
+    /// <summary>Devices that were turned away, by their uuids: another backend of this domain serves them.</summary>
+    private readonly Dictionary<(uint Domain, uint Device), string?> _turnedAway = [];
     private readonly Dictionary<uint, TpmbackDevice> _ports = [];
     private readonly List<uint> _fired = [];
     private readonly LinkedList<TpmbackDevice> _ready = [];
@@ -71,22 +74,13 @@ public sealed class Tpmback : IDisposable
         _host.Interrupt();
     }
 
-    /// <summary>Closes all devices. The host is the caller's.</summary>
+    /// <summary>
+    /// Lets go of all devices and leaves them in xenstore as they are, for the backend that comes next: a driver that is told of a closed device
+    /// gives it up, and a guest's TPM would be gone until the toolstack attaches it again. The host is the caller's.
+    /// </summary>
     public void Dispose()
     {
-        foreach (TpmbackDevice device in _devices.Values.ToArray())
-        {
-            try
-            {
-                device.Close();
-            }
-            catch (XenException)
-            {
-                // Xenstore sees that we have gone.
-            }
-
-            Forget(device);
-        }
+        foreach (TpmbackDevice device in _devices.Values.ToArray()) Forget(device);
     }
 
     private bool FollowWatches()
@@ -131,8 +125,15 @@ public sealed class Tpmback : IDisposable
             return;
         }
 
-        // One that has been closed stays until it is removed.
-        if (_host.Store.Read($"{path}/state") != "1") return;
+        string? uuid = _host.Store.Read($"{path}/uuid");
+        if (_turnedAway.TryGetValue(key, out string? before))
+        {
+            if (uuid == before && uuid is not null) return;
+            _turnedAway.Remove(key);
+        }
+
+        // One that has been closed stays until it is removed. In any other state but the first, a backend that has gone has left it.
+        if (_host.Store.Read($"{path}/state") is not ("1" or "2" or "4" or "5")) return;
         if (_devices.Count >= _options.MaxClients)
         {
             Log($"{path}: {_devices.Count} devices are served, the limit; it is left alone");
@@ -148,6 +149,7 @@ public sealed class Tpmback : IDisposable
         if (_options.ClientOpened?.Invoke(device.Client) == false)
         {
             Log($"frontend {device.Client} (vTPM {device.Client.Uuid}) is turned away");
+            _turnedAway[key] = _host.Store.Read($"{path}/uuid");
             return;
         }
 

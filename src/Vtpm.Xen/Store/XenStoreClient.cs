@@ -2,8 +2,9 @@ namespace Vtpm.Xen;
 
 /// <summary>A connection to xenstored, by the kernel's /dev/xen/xenbus or by its socket: both speak the same protocol.</summary>
 /// <remarks>
-/// One request at a time. Watches that fire while a reply is awaited come in between, and are kept: <see cref="MostEvents"/> of them, so that a
-/// domain that writes without end costs no memory without end; a lost event shows as <see cref="EventsLost"/>, upon which everything is to be looked at.
+/// One request at a time. Watches that fire while a reply is awaited come in between, and are kept, each path once: an event says where to look, not
+/// what is there. Beyond <see cref="MostEvents"/> of them, so that a domain that writes without end costs no memory without end, every watch fires as
+/// it did when it was set: whoever reads them then looks at everything.
 /// </remarks>
 internal sealed class XenStoreClient(Stream stream) : IXenStore, IDisposable
 {
@@ -13,10 +14,9 @@ internal sealed class XenStoreClient(Stream stream) : IXenStore, IDisposable
     private const int MostTries = 100;
 
     private readonly Queue<XenStoreEvent> _events = [];
+    private readonly HashSet<XenStoreEvent> _waiting = [];
+    private readonly HashSet<XenStoreEvent> _watches = [];
     private uint _lastId;
-
-    /// <summary>Watches have fired that were not kept; the reader sets it back.</summary>
-    public bool EventsLost { get; set; }
 
     public string? Read(string path) => Read(path, transaction: 0);
 
@@ -57,11 +57,24 @@ internal sealed class XenStoreClient(Stream stream) : IXenStore, IDisposable
         throw new XenException("EAGAIN", $"xenstore: {MostTries} tries, and others wrote in between each time");
     }
 
-    public void Watch(string path, string token) => Ask(XenStoreMessageType.Watch, 0, $"{path}\0{token}\0");
+    public void Watch(string path, string token)
+    {
+        Ask(XenStoreMessageType.Watch, 0, $"{path}\0{token}\0");
+        _watches.Add(new XenStoreEvent(path, token));
+    }
 
-    public void Unwatch(string path, string token) => TryAsk(XenStoreMessageType.Unwatch, 0, $"{path}\0{token}\0", out _);
+    public void Unwatch(string path, string token)
+    {
+        _watches.Remove(new XenStoreEvent(path, token));
+        TryAsk(XenStoreMessageType.Unwatch, 0, $"{path}\0{token}\0", out _);
+    }
 
-    public bool TryTakeWatch(out XenStoreEvent fired) => _events.TryDequeue(out fired);
+    public bool TryTakeWatch(out XenStoreEvent fired)
+    {
+        if (!_events.TryDequeue(out fired)) return false;
+        _waiting.Remove(fired);
+        return true;
+    }
 
     /// <summary>Takes one message that is there, which without a request can only be a watch.</summary>
     public void Pump() => Keep(XenStoreMessage.ReadFrom(stream));
@@ -112,9 +125,18 @@ internal sealed class XenStoreClient(Stream stream) : IXenStore, IDisposable
 
     private void Keep(in XenStoreMessage message)
     {
-        if (message.Type != XenStoreMessageType.WatchEvent) return;
-        if (_events.Count >= MostEvents) EventsLost = true;
-        else if (message.Texts is [var path, var token, ..]) _events.Enqueue(new XenStoreEvent(path, token));
+        if (message.Type != XenStoreMessageType.WatchEvent || message.Texts is not [var path, var token, ..]) return;
+        var fired = new XenStoreEvent(path, token);
+        if (_events.Count < MostEvents)
+        {
+            if (_waiting.Add(fired)) _events.Enqueue(fired);
+            return;
+        }
+
+        _events.Clear();
+        _waiting.Clear();
+        foreach (XenStoreEvent watch in _watches.Append(fired))
+            if (_waiting.Add(watch)) _events.Enqueue(watch);
     }
 
     private static XenException Refused(XenStoreMessageType type, string payload, string error) =>

@@ -8,7 +8,10 @@ namespace Vtpm.Xen;
 /// <remarks><code>
 ///  backend:  2 InitWait ──frontend 3 or 4──► 4 Connected ──frontend 5──► 5 Closing ──frontend 6──► 2 InitWait (again, for the next kernel)
 ///                                                                  online = 0, or the frontend gone ──► 6 Closed
-/// </code></remarks>
+/// </code>
+/// A backend that starts may find a device in any of these: the one before it has died, or was stopped. Xen has unmapped that one's page and closed its
+/// port, which leaves the frontend's port to be bound again; the frontend need not notice.
+/// </remarks>
 internal sealed class TpmbackDevice : IDisposable
 {
     private const string Version2 = "feature-protocol-v2";
@@ -20,6 +23,9 @@ internal sealed class TpmbackDevice : IDisposable
     private TpmifPage? _page;
     private uint _port;
     private XenbusState _state = XenbusState.Initialising;
+
+    /// <summary>The backend before us may have executed what is on the page.</summary>
+    private bool _inherited;
 
     private TpmbackDevice(IXenHost host, string path, string frontendPath, TpmbackClient client, Action<string> log)
     {
@@ -63,11 +69,22 @@ internal sealed class TpmbackDevice : IDisposable
         return new TpmbackDevice(host, path, frontend, new TpmbackClient(domain, device, uuid), log);
     }
 
-    /// <summary>Tells the toolstack and the frontend that somebody is here, and watches the frontend.</summary>
+    /// <summary>Tells the toolstack and the frontend that somebody is here, or goes on where another backend ended, and watches the frontend.</summary>
     public void Announce()
     {
+        XenbusState found = StateOf(_path);
         _host.Store.Write($"{_path}/{Version2}", "1");
-        SetState(XenbusState.InitWait);
+        if (found is XenbusState.InitWait or XenbusState.Connected or XenbusState.Closing)
+        {
+            _state = found;
+            _inherited = found == XenbusState.Connected;
+            _log($"frontend {Client}: taken over from a backend that has gone; the PCRs are those of a vTPM that has just started");
+        }
+        else
+        {
+            SetState(XenbusState.InitWait);
+        }
+
         _host.Store.Watch(FrontendStatePath, WatchToken);
     }
 
@@ -88,12 +105,18 @@ internal sealed class TpmbackDevice : IDisposable
         {
             case XenbusState.Initialised or XenbusState.Connected when _page is null:
                 return TryConnect();
+            case XenbusState.Initialising when _page is null && _state != XenbusState.InitWait:
+                // It began anew while nobody was here to follow it.
+                _inherited = false;
+                SetState(XenbusState.InitWait);
+                break;
             case XenbusState.Closing when _state == XenbusState.Connected:
                 Disconnect();
                 SetState(XenbusState.Closing);
                 break;
             case XenbusState.Closed when _state is XenbusState.Connected or XenbusState.Closing:
                 Disconnect();
+                _inherited = false;
                 // For the kernel that a boot loader starts, and for a driver that is loaded again.
                 SetState(XenbusState.InitWait);
                 break;
@@ -111,6 +134,8 @@ internal sealed class TpmbackDevice : IDisposable
     public void Serve(TpmbackHandler handler, Span<byte> request, Span<byte> response)
     {
         if (_page is not { } page) return;
+        bool inherited = _inherited;
+        _inherited = false;
         switch (page.State)
         {
             case TpmifState.Submit:
@@ -125,7 +150,13 @@ internal sealed class TpmbackDevice : IDisposable
 
         int locality = page.Locality;
         int length;
-        if (!page.TryRead(request, out int asked, out string? fault))
+        if (inherited)
+        {
+            // Executed a second time, it might extend or increment twice.
+            _log($"frontend {Client}: the backend before this one may have executed the request that waits; answered TPM_FAIL");
+            length = TpmMessage.WriteFailure(TpmResult.Fail, response);
+        }
+        else if (!page.TryRead(request, out int asked, out string? fault))
         {
             _log($"frontend {Client}: {fault}; answered TPM_BAD_PARAM_SIZE");
             length = TpmMessage.WriteFailure(TpmResult.BadParamSize, response);

@@ -6,6 +6,7 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
     private readonly List<(string Path, string Token)> _watches = [];
     private readonly Queue<XenStoreEvent> _events = [];
     private readonly HashSet<uint> _pending = [];
+    private readonly HashSet<uint> _bound = [];
     private uint _lastPort;
     private bool _interrupted;
 
@@ -18,7 +19,7 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
     public int Mapped { get; private set; }
 
     /// <summary>Ports that are bound at present.</summary>
-    public int Bound { get; private set; }
+    public int Bound => _bound.Count;
 
     public ISharedPage MapGrant(uint other, uint reference)
     {
@@ -53,7 +54,7 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
             model.Ports[(Id, port)] = new ModelPort { MayBind = other, Peer = (other, remotePort) };
             remote.Peer = (Id, port);
             _pending.Add(port);   // as Xen does
-            Bound++;
+            _bound.Add(port);
             return port;
         }
     }
@@ -75,7 +76,7 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
             if (!model.Ports.Remove((Id, port), out ModelPort? gone)) throw new XenException($"cannot unbind port {port}");
             if (gone.Peer is { } peer && model.Ports.TryGetValue(peer, out ModelPort? other)) other.Peer = null;
             _pending.Remove(port);
-            Bound--;
+            _bound.Remove(port);
         }
     }
 
@@ -113,9 +114,15 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
         }
     }
 
+    /// <summary>The process ends, by its own will or not: its ports are closed, and what they were bound to may be bound again.</summary>
     public void Dispose()
     {
-        lock (model.Gate) model.Hosts.Remove(this);
+        lock (model.Gate)
+        {
+            model.Hosts.Remove(this);
+            _watches.Clear();
+            foreach (uint port in _bound.ToArray()) UnbindEventChannel(port);
+        }
     }
 
     public string? Read(string path)
