@@ -10,8 +10,8 @@ namespace Vtpm.Manager;
 /// </summary>
 internal sealed partial class Tpm2Hardware : IHardwareTpm
 {
-    /// <summary>How often what was lost is made anew before the TPM counts as out of order.</summary>
-    private const int Attempts = 3;
+    /// <summary>So often a use is begun again that was spoilt by others, or by the loss of what it stood on; then it is reported.</summary>
+    private const int Attempts = 5;
 
     private readonly Func<ITpmConnection> _connect;
     private readonly byte _localities;
@@ -19,6 +19,7 @@ internal sealed partial class Tpm2Hardware : IHardwareTpm
     private readonly Tpm2AuthValue _srk;
     private readonly Tpm2StorageKeys _keys;
     private readonly ManagerLog _log;
+    private readonly TimeSpan _retryPause;
     private Tpm2Client? _client;
 
     private Tpm2Hardware(ManagerOptions options, ManagerLog log)
@@ -26,6 +27,7 @@ internal sealed partial class Tpm2Hardware : IHardwareTpm
         _connect = () => options.Connect(options.Hardware);
         _localities = (byte)(1 << options.Locality);
         _log = log;
+        _retryPause = options.RetryPause;
         _owner = ParseAuth("owner_auth", options.OwnerAuth);
         _srk = ParseAuth("srk_auth", options.SrkAuth);
         _keys = new Tpm2StorageKeys(options.SrkHandle, _owner, _srk, log);
@@ -80,20 +82,25 @@ internal sealed partial class Tpm2Hardware : IHardwareTpm
     {
         for (int attempt = 1; ; attempt++)
         {
-            Tpm2Client client = Client();
             try
             {
-                return commands(client);
-            }
-            catch (Tpm2CommandException e) when (attempt < Attempts && (e.IsLost || e.IsFull || e.Result == TpmRc.Initialize))
-            {
-                Recover(client, e);
+                Tpm2Client client = Client();
+                try
+                {
+                    return commands(client);
+                }
+                catch (Tpm2CommandException e) when (attempt < Attempts && (e.IsLost || e.IsFull || e.Result == TpmRc.Initialize))
+                {
+                    Recover(client, e);
+                }
             }
             catch (TpmTransportException e)
             {
                 Disconnect();
                 // Another locality took the TPM in the middle: what was under way is done anew, on a new link.
                 if (e.Fault != TpmTransportFault.Interrupted || attempt == Attempts) throw;
+                _log.TpmInfo($"{e.Message}: trying again");
+                Thread.Sleep(_retryPause * attempt);
             }
         }
     }
