@@ -84,6 +84,19 @@ public sealed class RollbackFaultTests : IDisposable
     }
 
     [Fact]
+    public void Save_ThatIsDurable_IsAcknowledgedThoughTheHardwareHasBecomeAnother()
+    {
+        _rig.Intercept = ordinal => ordinal == TpmOrdinal.IncrementCounter ? throw new TpmTransportException(TpmTransportFault.Closed, "the link ended") : null;
+        _rig.SaveLater(1);
+        // What a TPM 2.0 answers to the first command on the new link.
+        _rig.Intercept = _ => RollbackRig.Answer(TpmResult.BadTag);
+        _rig.SaveLater(2);   // throws when it is refused: its vTPM would go on with the state before, and a restart with this one
+        _rig.Intercept = null;
+        _rig.Restart();
+        Assert.Equal(2, _rig.Load());
+    }
+
+    [Fact]
     public void CopyOfBeforeItWasProtected_WhileTheTpmIsBusy_IsRefusedAllTheSame()
     {
         using var rig = new RollbackRig(options => options with { RollbackProtection = RollbackProtection.Off });

@@ -63,7 +63,7 @@ internal sealed class ImageCounter(IRollbackHardware hardware, ManagerImage imag
             _isUncertain = !answer.IsDone;
             return answer.IsDone ? Counted(answer.Value) : Failed(answer.Reason, answer.Status == RollbackStatus.Busy);
         }
-        catch (Exception e) when (e is TpmException or TpmTransportException)
+        catch (Exception e) when (e is TpmException or TpmTransportException or ManagerException)
         {
             _isUncertain = true;
             return Failed(e.Message, mayPass: true);

@@ -89,7 +89,7 @@ internal sealed class ImageMask(KeyMaskArea area, ManagerImage image, ManagerLog
         {
             return area.Clear(image.NvramSlot, image.NvramAuth, 1 - _place);
         }
-        catch (Exception e) when (e is TpmException or TpmTransportException)
+        catch (Exception e) when (e is TpmException or TpmTransportException or ManagerException)
         {
             return RollbackAnswer<uint>.No(RollbackStatus.Busy, e.Message);
         }
