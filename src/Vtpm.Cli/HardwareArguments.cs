@@ -58,7 +58,8 @@ internal sealed record HardwareArguments
     {
         // Where nothing is, other machines than PCs may end a program that reads.
         if (Address is null && RuntimeInformation.ProcessArchitecture != Architecture.X64)
-            throw new UsageException($"which hardware TPM? Write {Others}; tpm_tis wants tpmiomem= on this machine, which has no customary place for a TPM");
+            throw new UsageException(
+                $"which hardware TPM? Write {Others}; tpm_tis wants tpmiomem= on this machine, which has no customary place for a TPM");
         var tis = new TisOptions { Address = Address ?? TisOptions.DefaultAddress, Locality = options.Locality, IsTpm2 = options.IsTpm2 };
         return options with
         {

@@ -14,7 +14,8 @@ internal sealed class VerifyArguments
     private readonly Option<string> _nonce = One("--nonce", "The nonce that the evidence was asked for with, 40 hexadecimal digits.", "HEX");
     private readonly Option<string> _aik = One("--aik", "The group's identity key: aik.pub of group-add, or PEM.", "FILE");
     private readonly Option<string> _binding = One("--aik-binding", "The identity key's own signature: aik.priv-ca-data of group-add.", "FILE");
-    private readonly Option<string> _labelDigest = One("--aik-label-digest", "The label digest that the identity key was made for; zeroes without it.", "HEX");
+    private readonly Option<string> _labelDigest =
+        One("--aik-label-digest", "The label digest that the identity key was made for; zeroes without it.", "HEX");
     private readonly Option<string> _authority = One("--authority", "The key of the group's authority: its 256 bytes of modulus, or PEM.", "FILE");
     private readonly Option<string> _approved = One("--approved", "The configuration that the authority has signed; needs --authority.", "FILE");
     private readonly Option<string[]> _platform = Many("--platform", "A platform that is approved, MASK=COMPOSITE as for vtpm approve.", "PLATFORM");
@@ -98,7 +99,8 @@ internal sealed class VerifyArguments
         return isAbsent(ofPolicy) ? ofOption : throw new UsageException($"{option.Name}: the policy has such an expectation already; state it in one place");
     }
 
-    private static Option<string> One(string name, string description, string helpName) => new(name) { Description = description, HelpName = helpName };
+    private static Option<string> One(string name, string description, string helpName) =>
+        new(name) { Description = description, HelpName = helpName };
 
     private static Option<string[]> Many(string name, string description, string helpName) =>
         new(name) { Description = description + " May be given several times: one of them it must be.", HelpName = helpName };

@@ -6,7 +6,8 @@ namespace Vtpm.Client;
 public sealed partial class TpmClient
 {
     /// <summary>
-    /// <c>TPM_NV_DefineSpace</c>, Part 3 §20.1, by the owner: <paramref name="ownerAuth"/> is an OSAP session for the owner, under which the area's secret
+    /// <c>TPM_NV_DefineSpace</c>, Part 3 §20.1, by the owner: <paramref name="ownerAuth"/> is an OSAP session for the owner, under which the area's
+    /// secret
     /// travels. An area of no bytes is released.
     /// </summary>
     public void NvDefineSpace(TpmNvDataPublic pubInfo, TpmSession ownerAuth, TpmSecret areaSecret)
@@ -29,7 +30,9 @@ public sealed partial class TpmClient
         Execute(request, ownerAuth);
     }
 
-    /// <summary><c>TPM_NV_WriteValueAuth</c>, Part 3 §20.3: an area that has a secret of its own, which <paramref name="areaAuth"/> is a session for.</summary>
+    /// <summary>
+    /// <c>TPM_NV_WriteValueAuth</c>, Part 3 §20.3: an area that has a secret of its own, which <paramref name="areaAuth"/> is a session for.
+    /// </summary>
     public void NvWriteValueAuth(uint nvIndex, uint offset, ReadOnlySpan<byte> data, TpmSession areaAuth)
     {
         TpmRequest request = Begin(TpmOrdinal.NvWriteValueAuth);

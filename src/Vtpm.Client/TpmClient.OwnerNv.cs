@@ -5,7 +5,9 @@ namespace Vtpm.Client;
 /// <content>Part 3 §20, the other authorizations of the same commands.</content>
 public sealed partial class TpmClient
 {
-    /// <summary><c>TPM_NV_DefineSpace</c>, Part 3 §20.1, of TPM_NV_INDEX_LOCK: from now on areas are guarded by what they ask for, for good.</summary>
+    /// <summary>
+    /// <c>TPM_NV_DefineSpace</c>, Part 3 §20.1, of TPM_NV_INDEX_LOCK: from now on areas are guarded by what they ask for, for good.
+    /// </summary>
     public void NvLock()
     {
         TpmRequest request = Begin(TpmOrdinal.NvDefineSpace);

@@ -6,7 +6,8 @@ namespace Vtpm.Client;
 public sealed partial class TpmClient
 {
     /// <summary>
-    /// <c>TPM_Seal</c>, Part 3 §10.1. <paramref name="keyAuth"/> is an OSAP session for the key, <paramref name="dataSecret"/> what Unseal will have to
+    /// <c>TPM_Seal</c>, Part 3 §10.1. <paramref name="keyAuth"/> is an OSAP session for the key, <paramref name="dataSecret"/> what Unseal will have
+    /// to
     /// know, <paramref name="pcrInfo"/> empty or a TPM_PCR_INFO or TPM_PCR_INFO_LONG.
     /// </summary>
     public TpmStoredData Seal(uint keyHandle, TpmSession keyAuth, TpmSecret dataSecret, ReadOnlySpan<byte> pcrInfo, ReadOnlySpan<byte> inData)

@@ -6,7 +6,8 @@ using Vtpm.Wire;
 namespace Vtpm.Client;
 
 /// <summary>
-/// Commands a TPM 1.2: one method a command, structures of Part 2 in and out, the HMACs of responses verified. Not for use by several threads at once.
+/// Commands a TPM 1.2: one method a command, structures of Part 2 in and out, the HMACs of responses verified. Not for use by several threads at
+/// once.
 /// </summary>
 /// <remarks>
 /// A method throws <see cref="TpmCommandException"/> for a return code, <see cref="TpmBusyException"/> for one that asks for patience,
@@ -164,7 +165,8 @@ public sealed partial class TpmClient(ITpmConnection connection, bool ownsConnec
             length += AuthRequestSize;
         }
 
-        var header = new TpmHeader { Tag = (TpmTag)((int)TpmTag.RquCommand + sessions.Length), ParamSize = (uint)length, Code = (uint)request.Ordinal };
+        var header =
+            new TpmHeader { Tag = (TpmTag)((int)TpmTag.RquCommand + sessions.Length), ParamSize = (uint)length, Code = (uint)request.Ordinal };
         var writer = new WireWriter(_request);
         writer.Structure(ref header);
         return length;

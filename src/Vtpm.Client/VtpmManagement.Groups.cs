@@ -12,7 +12,9 @@ public sealed partial class VtpmManagement
         return count <= MostGroups ? count : throw Implausible(VtpmManagerOrdinal.GroupList);
     }
 
-    /// <summary><c>VTPM_ORD_GROUP_NEW</c>: a group under an authority. The manager's first group is group 0, on which the whole image depends.</summary>
+    /// <summary>
+    /// <c>VTPM_ORD_GROUP_NEW</c>: a group under an authority. The manager's first group is group 0, on which the whole image depends.
+    /// </summary>
     /// <param name="saaModulus">The RSA-2048 modulus of the authority that is to approve configurations, 256 bytes.</param>
     /// <param name="labelDigest">
     /// The TPM_CHOSENID_HASH of the privacy CA that is to certify the group's identity key; zeroes when there is none.
@@ -70,7 +72,8 @@ public sealed partial class VtpmManagement
     }
 
     /// <summary>
-    /// <c>VTPM_ORD_GROUP_UPDATE</c>, or <c>GROUP_UPDATE_PART</c> for what is longer than a message: gives a group a configuration that its authority has
+    /// <c>VTPM_ORD_GROUP_UPDATE</c>, or <c>GROUP_UPDATE_PART</c> for what is longer than a message: gives a group a configuration that its authority
+    /// has
     /// signed.
     /// </summary>
     /// <param name="group">The index of the group.</param>

@@ -5,7 +5,9 @@ namespace Vtpm.Client;
 /// <content>A group's identity key, its recovery, and the hardware TPM.</content>
 public sealed partial class VtpmManagement
 {
-    /// <summary><c>VTPM_ORD_GROUP_ACTIVATE</c>: TPM_ActivateIdentity with the group's identity key. What it releases is the caller's to zero.</summary>
+    /// <summary>
+    /// <c>VTPM_ORD_GROUP_ACTIVATE</c>: TPM_ActivateIdentity with the group's identity key. What it releases is the caller's to zero.
+    /// </summary>
     /// <param name="group">The index of the group.</param>
     /// <param name="blob">What the privacy CA has encrypted to the hardware TPM's endorsement key.</param>
     /// <returns>The key that the privacy CA has encrypted the credential with.</returns>
@@ -21,7 +23,8 @@ public sealed partial class VtpmManagement
         VtpmManagerOrdinal.GroupQuote, new VtpmGroupQuoteRequest { Group = group, Nonce = nonce, PcrSelection = selection });
 
     /// <summary>
-    /// <c>VTPM_ORD_GROUP_REGISTER</c>: gives a group's keys to its authority, so that it can recover the group; only in the life of the manager that made
+    /// <c>VTPM_ORD_GROUP_REGISTER</c>: gives a group's keys to its authority, so that it can recover the group; only in the life of the manager that
+    /// made
     /// them.
     /// </summary>
     public VtpmGroupRegisterResponse RegisterGroup(VtpmGroupRegisterRequest request) =>

@@ -28,7 +28,8 @@ public sealed partial class VtpmManagement
         _client.Manage<VtpmNewRequest, VtpmUuid>(VtpmManagerOrdinal.VtpmNew, new VtpmNewRequest { Group = group, Uuid = uuid }).Uuid;
 
     /// <summary><c>VTPM_ORD_VTPM_SHOW</c>; the layout is ours: a vTPM's group, rights and state, and what it was measured to be.</summary>
-    public VtpmShowResponse ShowVtpm(Guid uuid) => _client.Manage<VtpmUuid, VtpmShowResponse>(VtpmManagerOrdinal.VtpmShow, new VtpmUuid { Uuid = uuid });
+    public VtpmShowResponse ShowVtpm(Guid uuid) =>
+        _client.Manage<VtpmUuid, VtpmShowResponse>(VtpmManagerOrdinal.VtpmShow, new VtpmUuid { Uuid = uuid });
 
     /// <summary><c>VTPM_ORD_VTPM_EDIT</c>; the layout is ours: changes the rights that <paramref name="mask"/> names.</summary>
     public void EditVtpm(Guid uuid, VtpmRights mask, VtpmRights rights) =>

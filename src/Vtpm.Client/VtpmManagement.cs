@@ -4,8 +4,8 @@ using Vtpm.Wire;
 namespace Vtpm.Client;
 
 /// <summary>
-/// An administrator's side of the vTPM manager: one method a management command (tag 0x01C2; docs/manager-protocol.md). The link is the manager's admin
-/// socket, or the TPM of a guest whose vTPM is an administrator: it passes the same messages on. Not for use by several threads at once.
+/// An administrator's side of the vTPM manager: one method a management command (tag 0x01C2; docs/manager-protocol.md). The link is the manager's
+/// admin socket, or the TPM of a guest whose vTPM is an administrator: it passes the same messages on. Not for use by several threads at once.
 /// </summary>
 /// <remarks>
 /// A method throws <see cref="VtpmManagerException"/> for a command that is refused, with what to do in its message, and

@@ -53,8 +53,8 @@ public sealed record ManagerOptions
     public uint? SrkHandle { get; init; }
 
     /// <summary>
-    /// owner_auth=: <c>well-known</c>, <c>hash:HEX</c> or <c>text:…</c>. Of a TPM 2.0 it is the storage hierarchy's; a text is then the value itself, and
-    /// well-known the empty value.
+    /// owner_auth=: <c>well-known</c>, <c>hash:HEX</c> or <c>text:…</c>. Of a TPM 2.0 it is the storage hierarchy's; a text is then the value itself,
+    /// and well-known the empty value.
     /// </summary>
     public string OwnerAuth { get; init; } = "well-known";
 
@@ -79,11 +79,14 @@ public sealed record ManagerOptions
     public RollbackProtection RollbackProtection { get; init; }
 
     /// <summary>
-    /// At most so often the hardware counter is counted for vTPMs' saves. Ten minutes: a chip whose counter wears out after a million has twenty years.
+    /// At most so often the hardware counter is counted for vTPMs' saves. Ten minutes: a chip whose counter wears out after a million has twenty
+    /// years.
     /// </summary>
     public TimeSpan CounterInterval { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>An image that is not the newest, to be taken as if it were: its save and the counter's value, as the refusal names them (<c>57@1034</c>).</summary>
+    /// <summary>
+    /// An image that is not the newest, to be taken as if it were: its save and the counter's value, as the refusal names them (<c>57@1034</c>).
+    /// </summary>
     public string? AcceptRestored { get; init; }
 
     /// <summary>The clock of <see cref="CounterInterval"/>.</summary>

@@ -187,7 +187,8 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
             return TpmResult.Success;
         }
 
-        Log.Error($"{what}: refused, since a save is in doubt and cannot be withdrawn: {reason}. Look after the image's disk; every request tries again");
+        Log.Error(
+            $"{what}: refused, since a save is in doubt and cannot be withdrawn: {reason}. Look after the image's disk; every request tries again");
         return TpmResult.IOError;
     }
 

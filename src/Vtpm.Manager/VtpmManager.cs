@@ -5,7 +5,8 @@ using Vtpm.Transports;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// The vTPM manager: keeps the keys of vTPMs' disk images in an image of its own, which only the hardware TPM opens, and only on an approved platform.
+/// The vTPM manager: keeps the keys of vTPMs' disk images in an image of its own, which only the hardware TPM opens, and only on an approved
+/// platform.
 /// </summary>
 public sealed class VtpmManager : IDisposable
 {

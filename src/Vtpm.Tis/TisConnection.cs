@@ -86,7 +86,8 @@ public sealed class TisConnection : ITpmConnection
         if (_asksForTimings) ReadTimings();
         int length = Exchange(request, response);
         // A TPM that had not been started may have refused to tell.
-        _asksForTimings = _hasDefaults && TpmMessage.ReadOrdinal(request) == TpmOrdinal.Startup && TpmMessage.ReadResult(response) == TpmResult.Success;
+        _asksForTimings =
+            _hasDefaults && TpmMessage.ReadOrdinal(request) == TpmOrdinal.Startup && TpmMessage.ReadResult(response) == TpmResult.Success;
         return length;
     }
 

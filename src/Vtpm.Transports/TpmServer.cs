@@ -87,8 +87,8 @@ public sealed partial class TpmServer : IDisposable
     }
 
     /// <summary>
-    /// Answers what was deferred so far without waiting for the end of the turn. For the handler, before it does something that takes long or that must
-    /// not come before them.
+    /// Answers what was deferred so far without waiting for the end of the turn. For the handler, before it does something that takes long or that
+    /// must not come before them.
     /// </summary>
     public void AnswerDeferred()
     {

@@ -21,8 +21,8 @@ public sealed record TpmServerOptions
     public UnixFileMode UnixMode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>
-    /// Answers a request for which the handler has returned <see cref="TpmServer.Deferred"/>, in the order of those. The server calls it at the end of
-    /// the turn in which it has served one command of each client that had one: what these have in common, such as a write to a disk, is done once
+    /// Answers a request for which the handler has returned <see cref="TpmServer.Deferred"/>, in the order of those. The server calls it at the end
+    /// of the turn in which it has served one command of each client that had one: what these have in common, such as a write to a disk, is done once
     /// then, by the first of them.
     /// </summary>
     public TpmRequestHandler? AnswerDeferred { get; init; }

@@ -25,8 +25,8 @@ public enum TpmTransportFault
     Failed,
 
     /// <summary>
-    /// Another user of the TPM took it away in the middle of a command, whose result is lost; over a new link the command can be sent again, by whoever
-    /// knows that it may have been executed.
+    /// Another user of the TPM took it away in the middle of a command, whose result is lost; over a new link the command can be sent again, by
+    /// whoever knows that it may have been executed.
     /// </summary>
     Interrupted,
 }

@@ -8,8 +8,8 @@ namespace Vtpm.Xen;
 /// <c>tpmback</c>: the backend of the vTPM devices that the toolstack gives this domain, for any number of frontends, in turn. One thread.
 /// </summary>
 /// <remarks>
-/// A frontend can do harm to nobody but itself: what goes wrong with one is logged and ends its connection alone. Each turn serves one request of each
-/// frontend that has one.
+/// A frontend can do harm to nobody but itself: what goes wrong with one is logged and ends its connection alone. Each turn serves one request of
+/// each frontend that has one.
 /// </remarks>
 public sealed class Tpmback : IDisposable
 {

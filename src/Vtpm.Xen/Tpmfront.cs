@@ -80,7 +80,8 @@ public sealed class Tpmfront : ITpmConnection
             if (!page.TryRead(_answer, out int length, out string? fault)) throw Fault(TpmTransportFault.Malformed, fault);
             Span<byte> answer = _answer.AsSpan(0, length);
             if (!TpmMessage.IsWhole(answer)) throw Fault(TpmTransportFault.Malformed, $"{length} bytes that are not one response");
-            if (length > response.Length) throw Fault(TpmTransportFault.Malformed, $"a response of {length} bytes does not fit into {response.Length}");
+            if (length > response.Length)
+                throw Fault(TpmTransportFault.Malformed, $"a response of {length} bytes does not fit into {response.Length}");
             answer.CopyTo(response);
             answer.Clear();
             page.State = TpmifState.Idle;

@@ -104,7 +104,8 @@ public sealed class AdministrationTests : IDisposable
         {
             approved.SaveHashKey(new byte[52]);
             Assert.Equal(executable, approved.GetBootHash());
-            VtpmGetQuoteResponse quote = approved.GetQuote(new VtpmGetQuoteRequest { PcrSelection = TpmPcrSelection.Of(Pcr), Flags = VtpmQuoteFlags.VtpmMeasurements });
+            VtpmGetQuoteResponse quote =
+                approved.GetQuote(new VtpmGetQuoteRequest { PcrSelection = TpmPcrSelection.Of(Pcr), Flags = VtpmQuoteFlags.VtpmMeasurements });
             Assert.Equal(SHA1.HashData(executable.ReadOnlySpan), quote.Hashes(VtpmQuoteFlags.VtpmMeasurements).ToArray());
         }
 

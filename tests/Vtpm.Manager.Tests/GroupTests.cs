@@ -12,7 +12,8 @@ namespace Vtpm.Manager.Tests;
 /// <summary>Management: groups, their authorities and configurations, and the vTPMs in them.</summary>
 public sealed class GroupTests : IDisposable
 {
-    private static readonly BigInteger Modp2048 = new(Org.BouncyCastle.Crypto.Agreement.DHStandardGroups.rfc3526_2048.P.ToByteArrayUnsigned(), isUnsigned: true, isBigEndian: true);
+    private static readonly BigInteger Modp2048 =
+        new(Org.BouncyCastle.Crypto.Agreement.DHStandardGroups.rfc3526_2048.P.ToByteArrayUnsigned(), isUnsigned: true, isBigEndian: true);
     private static readonly Lazy<RSAParameters> Authority = new(() => RSA.Create(2048).ExportParameters(includePrivateParameters: true));
     private readonly ManagerRig _rig = new(HardwareKind.Engine);
     private readonly VtpmManagerClient _administrator;
@@ -302,7 +303,8 @@ public sealed class GroupTests : IDisposable
         byte[] dhkx1 = Bytes(BigInteger.ModPow(2, secret, Modp2048));
         VtpmGroupRegisterRequest request = Registration(dhkx1);
 
-        VtpmGroupRegisterResponse response = administrator.Manage<VtpmGroupRegisterRequest, VtpmGroupRegisterResponse>(VtpmManagerOrdinal.GroupRegister, request);
+        VtpmGroupRegisterResponse response =
+            administrator.Manage<VtpmGroupRegisterRequest, VtpmGroupRegisterResponse>(VtpmManagerOrdinal.GroupRegister, request);
 
         byte[] key = SHA256.HashData(Bytes(BigInteger.ModPow(new(response.Dhkx2.Span, isUnsigned: true, isBigEndian: true), secret, Modp2048)));
         byte[] expected = [.. group.GroupKey, .. group.RollbackMacKey];
@@ -357,7 +359,8 @@ public sealed class GroupTests : IDisposable
         PcrSelection = TpmPcrSelection.Of(0),
     };
 
-    private static uint Count(VtpmManagerClient client) => client.Manage<NoParameters, VtpmGroupListResponse>(VtpmManagerOrdinal.GroupList, default).Count;
+    private static uint Count(VtpmManagerClient client) =>
+        client.Manage<NoParameters, VtpmGroupListResponse>(VtpmManagerOrdinal.GroupList, default).Count;
 
     private static VtpmGroupShowResponse Show(VtpmManagerClient client, uint group) =>
         client.Manage<VtpmGroupRequest, VtpmGroupShowResponse>(VtpmManagerOrdinal.GroupShow, new VtpmGroupRequest { Group = group });

@@ -30,8 +30,10 @@ public sealed class LongListTests : IDisposable
         const uint mask = ProvisioningOptions.DefaultPcrMask;
         PlatformConfiguration present = new(mask, _rig.Manager.Service.Hardware.ReadComposite(mask));
         // The one that opens it is in the last sector of each list, behind those that do not.
-        PlatformConfiguration[] platforms = [.. Enumerable.Range(0, 39).Select(i => new PlatformConfiguration(mask, TpmDigest.Of([(byte)i]))), present];
-        TpmDigest[] kernels = [.. Enumerable.Range(0, 3000).Select(i => TpmDigest.Of(BitConverter.GetBytes(i))), ManagerLink.Hash(VtpmListener.AnyVtpmLabel)];
+        PlatformConfiguration[] platforms =
+            [.. Enumerable.Range(0, 39).Select(i => new PlatformConfiguration(mask, TpmDigest.Of([(byte)i]))), present];
+        TpmDigest[] kernels =
+            [.. Enumerable.Range(0, 3000).Select(i => TpmDigest.Of(BitConverter.GetBytes(i))), ManagerLink.Hash(VtpmListener.AnyVtpmLabel)];
         Update(SignedConfiguration.Create(_authority, ulong.MaxValue, platforms, kernels));
         byte[] keyData = RandomNumberGenerator.GetBytes(VtpmHashKey.MinSize), loaded = new byte[VtpmHashKey.MaxSize];
         using (VtpmManagerClient vtpm = _rig.Vtpm(Uuid)) vtpm.SaveHashKey(keyData);

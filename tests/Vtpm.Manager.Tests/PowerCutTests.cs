@@ -65,7 +65,8 @@ public sealed class PowerCutTests
         Assert.True(cuts > 60, $"{cuts}");
     }
 
-    // One hardware TPM stands here for that of every moment, and would know that the disks are old. RollbackCrashTests goes through moments with theirs.
+    // One hardware TPM stands here for that of every moment, and would know that the disks are old. RollbackCrashTests goes through moments with
+    // theirs.
     private static ManagerOptions Unguarded(ManagerOptions options) => options with { RollbackProtection = RollbackProtection.Off };
 
     /// <summary>What the vTPM loads after both have started again; null when the manager never heard of it.</summary>

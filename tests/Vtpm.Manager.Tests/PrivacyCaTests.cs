@@ -52,8 +52,8 @@ public sealed class PrivacyCaTests : IDisposable
     }
 
     /// <summary>
-    /// The credential's key is bound to PCRs 20, 21 and 23, which the manager fills before it asks: the CA so certifies not a key of some TPM alone, but the
-    /// identity of this group, under this authority and this configuration.
+    /// The credential's key is bound to PCRs 20, 21 and 23, which the manager fills before it asks: the CA so certifies not a key of some TPM alone,
+    /// but the identity of this group, under this authority and this configuration.
     /// </summary>
     [Fact]
     public void Group_IsCertifiedWithItsConfiguration()

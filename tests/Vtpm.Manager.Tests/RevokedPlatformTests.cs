@@ -13,8 +13,8 @@ using Xunit;
 namespace Vtpm.Manager.Tests;
 
 /// <summary>
-/// A platform that was approved and is not any more, run by an attacker who has a copy of the image from then, the machine's TPM and a program of their
-/// own, which follows nobody's rules: here by the layout alone, without the manager.
+/// A platform that was approved and is not any more, run by an attacker who has a copy of the image from then, the machine's TPM and a program of
+/// their own, which follows nobody's rules: here by the layout alone, without the manager.
 /// </summary>
 public sealed class RevokedPlatformTests : IDisposable
 {
@@ -105,7 +105,8 @@ public sealed class RevokedPlatformTests : IDisposable
             foreach (byte[] mask in Masks(slot, secret[24..44]))
             {
                 byte[] key = [.. secret[68..84].Zip(mask, (k, m) => (byte)(k ^ m))];
-                if (Cmac(key, disk.AsSpan(((2 + root) * Sector) + 32, Sector - 32)).AsSpan().SequenceEqual(disk.AsSpan((2 + root) * Sector, 16))) return true;
+                if (Cmac(key, disk.AsSpan(((2 + root) * Sector) + 32, Sector - 32)).AsSpan().SequenceEqual(disk.AsSpan((2 + root) * Sector, 16)))
+                    return true;
             }
         }
 

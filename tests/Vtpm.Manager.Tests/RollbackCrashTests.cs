@@ -12,8 +12,8 @@ using Xunit;
 namespace Vtpm.Manager.Tests;
 
 /// <summary>
-/// The power goes at every write, every barrier and every command that changes the hardware TPM. Each disk that may be left opens with the TPM of that
-/// moment, without anybody's accepting anything; afterwards it is protected as if nothing had happened.
+/// The power goes at every write, every barrier and every command that changes the hardware TPM. Each disk that may be left opens with the TPM of
+/// that moment, without anybody's accepting anything; afterwards it is protected as if nothing had happened.
 /// </summary>
 public sealed class RollbackCrashTests
 {
@@ -212,7 +212,8 @@ public sealed class RollbackCrashTests
         }
     }
 
-    private static bool IsProtected(ManagerRig manager) => manager.Log.Any(line => line.Contains("older copies of the image are refused", StringComparison.Ordinal));
+    private static bool IsProtected(ManagerRig manager) =>
+        manager.Log.Any(line => line.Contains("older copies of the image are refused", StringComparison.Ordinal));
 
     private static byte Load(ManagerRig manager)
     {

@@ -7,7 +7,10 @@ using Xunit;
 
 namespace Vtpm.Manager.Tests;
 
-/// <summary>A save, or a command of the hardware TPM, fails in the middle of a replacement or a count, and everything goes on. What the next start needs is there.</summary>
+/// <summary>
+/// A save, or a command of the hardware TPM, fails in the middle of a replacement or a count, and everything goes on. What the next start needs is
+/// there.
+/// </summary>
 public sealed class RollbackFaultTests : IDisposable
 {
     private const ulong Sequence = 1UL << 40;

@@ -171,7 +171,8 @@ public sealed class RollbackTests : IDisposable
     {
         _rig.Save(1);
         byte[] disk = _rig.Copy();
-        _rig.Tpm.State = _rig.Tpm.State with { Permanent = _rig.Tpm.State.Permanent with { Counters = _rig.Tpm.State.Permanent.Counters.ReleaseAll() } };
+        _rig.Tpm.State =
+            _rig.Tpm.State with { Permanent = _rig.Tpm.State.Permanent with { Counters = _rig.Tpm.State.Permanent.Counters.ReleaseAll() } };
         string refusal = _rig.Refusal(disk);
         Assert.Contains("its counter is not in this hardware TPM", refusal, StringComparison.Ordinal);
         string name = Named(refusal);

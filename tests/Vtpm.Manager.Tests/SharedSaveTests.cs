@@ -11,8 +11,8 @@ using Xunit;
 namespace Vtpm.Manager.Tests;
 
 /// <summary>
-/// Saves of many vTPMs at once, on the manager's real sockets: they share barriers, and none is acknowledged before its own (ADR 12). What clients have
-/// sent before the manager runs is in its first turn, so that nothing here depends on time.
+/// Saves of many vTPMs at once, on the manager's real sockets: they share barriers, and none is acknowledged before its own (ADR 12). What clients
+/// have sent before the manager runs is in its first turn, so that nothing here depends on time.
 /// </summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class SharedSaveTests : IDisposable

@@ -176,7 +176,8 @@ public sealed class SignedConfigurationTests : IDisposable
     private uint Part(uint group, int total, int offset, byte[] part) => _administrator.Manage<VtpmGroupUpdatePartRequest, VtpmGroupUpdatePartResponse>(
         VtpmManagerOrdinal.GroupUpdatePart, new VtpmGroupUpdatePartRequest { Group = group, Total = (uint)total, Offset = (uint)offset, Part = part }).Received;
 
-    private TpmResult RefusalOfPart(uint group, int total, int offset, byte[] part) => Assert.Throws<VtpmManagerException>(() => Part(group, total, offset, part)).Result;
+    private TpmResult RefusalOfPart(uint group, int total, int offset, byte[] part) =>
+        Assert.Throws<VtpmManagerException>(() => Part(group, total, offset, part)).Result;
 
     private TpmResult RefusalOfParts(uint group, byte[] file, int size) => Assert.Throws<VtpmManagerException>(() =>
     {

@@ -121,7 +121,8 @@ public sealed class ManagerImageFaultTests
     }
 
     // Fields of every kind: CMAC, counter, the first bytes, the middle, the last.
-    private static int[] Bits(int sector) => sector < 2 ? [0, 12 * 8, (24 + 44) * 8, (24 + 60) * 8 + 3] : [1, 17 * 8, (32 * 8) + 7, 600 * 8, 2000 * 8, (4096 * 8) - 1];
+    private static int[] Bits(int sector) =>
+        sector < 2 ? [0, 12 * 8, (24 + 44) * 8, (24 + 60) * 8 + 3] : [1, 17 * 8, (32 * 8) + 7, 600 * 8, 2000 * 8, (4096 * 8) - 1];
 
     private static void Change(ManagerImage image)
     {

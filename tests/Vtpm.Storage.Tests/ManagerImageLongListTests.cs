@@ -311,7 +311,8 @@ public sealed class ManagerImageLongListTests
         return sealer.Sealed - before;
     }
 
-    private static uint Header(byte[] disk, int root) => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(disk.AsSpan((root * Sector) + 12));
+    private static uint Header(byte[] disk, int root) =>
+        System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(disk.AsSpan((root * Sector) + 12));
 
     private static ManagerImage NewImage(IBlockStore store)
     {

@@ -92,7 +92,8 @@ public sealed class RecoveryTests : IDisposable
 
     private string Aik => _site[$"group-{_group}/aik.pub"];
 
-    private string[] Finish(string platform) => ["approve", "recover-finish", _site["rescue"], "--keys", _site["group1.keys"], "--platform", platform];
+    private string[] Finish(string platform) =>
+        ["approve", "recover-finish", _site["rescue"], "--keys", _site["group1.keys"], "--platform", platform];
 
     private void Register()
     {

@@ -69,7 +69,8 @@ public sealed class MappedRegistersTests : IDisposable
     [Fact]
     public void Registers_BehindTheEndOfAFile_AreRefusedAndNoFault()
     {
-        var e = Assert.Throws<TpmTransportException>(() => MappedRegisters.Map(_options with { Address = Address + TisOptions.PageSize, Locality = 4 }));
+        var e =
+            Assert.Throws<TpmTransportException>(() => MappedRegisters.Map(_options with { Address = Address + TisOptions.PageSize, Locality = 4 }));
         Assert.Contains("ends before 0x15000", e.Message, StringComparison.Ordinal);
     }
 
@@ -128,7 +129,8 @@ public sealed class MappedRegistersTests : IDisposable
     {
         const int synchronous = 0x101000;
         using var file = MappedRegisters.OpenMemory(Memory);
-        string line = File.ReadLines($"/proc/self/fdinfo/{file.DangerousGetHandle()}").Single(line => line.StartsWith("flags:", StringComparison.Ordinal));
+        string line =
+            File.ReadLines($"/proc/self/fdinfo/{file.DangerousGetHandle()}").Single(line => line.StartsWith("flags:", StringComparison.Ordinal));
         Assert.Equal(synchronous, Convert.ToInt32(line["flags:".Length..].Trim(), 8) & synchronous);
     }
 }

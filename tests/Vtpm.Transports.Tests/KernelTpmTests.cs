@@ -47,7 +47,9 @@ public sealed class KernelTpmTests : IDisposable
         Assert.Equal([new KernelTpm("tpm0", "", "acpi", "MSFT0101:00"), new KernelTpm("tpm1", "", "", "")], KernelTpm.List(Folder));
     }
 
-    /// <summary>As sysfs has it: the class holds a link to the TPM, which has a link to its device, which has links to its driver and its bus.</summary>
+    /// <summary>
+    /// As sysfs has it: the class holds a link to the TPM, which has a link to its device, which has links to its driver and its bus.
+    /// </summary>
     private void Add(string name, string device, string bus, string? driver)
     {
         string devices = Path.Combine(_sys.FullName, "devices", device);

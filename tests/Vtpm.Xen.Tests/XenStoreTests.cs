@@ -2,7 +2,9 @@ using Xunit;
 
 namespace Vtpm.Xen.Tests;
 
-/// <summary>Xenstore's protocol, byte by byte. Numbers are those of Xen's public header xs_wire.h, in the order of the machines that run this.</summary>
+/// <summary>
+/// Xenstore's protocol, byte by byte. Numbers are those of Xen's public header xs_wire.h, in the order of the machines that run this.
+/// </summary>
 public sealed class XenStoreTests : IDisposable
 {
     private const uint Directory = 1, Read = 2, Watch = 4, Start = 6, End = 7, Write = 11, Remove = 13, Event = 15, Error = 16;

@@ -29,7 +29,8 @@ internal static class CompositeCommand
         var link = new ManagementLink();
         link.Manager.Description = "A manager's admin socket. Without it, that of the chain in --dir.";
         link.Tpm.Description = "Instead of that, a TPM: the hardware's own, or a guest's, whose vTPM passes the question on.";
-        var file = new Option<string>("--pcr-file") { Description = "Instead of that, a file of PCR values, in the form of /sys/class/tpm/tpm0/pcrs.", HelpName = "FILE" };
+        var file = new Option<string>("--pcr-file")
+            { Description = "Instead of that, a file of PCR values, in the form of /sys/class/tpm/tpm0/pcrs.", HelpName = "FILE" };
         var selection = new PcrOptions();
         var command = new Command("composite", Description) { selection.List, selection.Mask, link.Manager, link.Tpm, link.Dir, file };
         command.SetAction(result =>
@@ -45,7 +46,8 @@ internal static class CompositeCommand
                 return (int)ExitCode.Ok;
             }
 
-            IReadOnlyDictionary<int, TpmDigest> values = path is null ? link.ReadHardwarePcrs(result) : PcrText.ParseFile(Encoding.ASCII.GetString(UserFile.Read(path)));
+            IReadOnlyDictionary<int, TpmDigest> values =
+                path is null ? link.ReadHardwarePcrs(result) : PcrText.ParseFile(Encoding.ASCII.GetString(UserFile.Read(path)));
             TpmDigest composite = PcrList.Composite(pcrs, pcr => values.TryGetValue(pcr, out TpmDigest value) ? value : throw new ApprovalException($"{path} lacks PCR {pcr}"));
             if (result.GetValue(Output.Json)) Write(pcrs, composite, values);
             else Log.Line(PlatformText.Argument(pcrs, composite));

@@ -19,7 +19,8 @@ internal static class KeyCommands
                   The key, and authority.modulus.
             """;
         var file = new Argument<string>("keyfile") { Description = "Where the key is made.", HelpName = "KEYFILE" };
-        var modulus = new Option<string>("--modulus") { Description = "Where its modulus is written. [default: KEYFILE with .modulus for its ending]", HelpName = "FILE" };
+        var modulus = new Option<string>("--modulus")
+            { Description = "Where its modulus is written. [default: KEYFILE with .modulus for its ending]", HelpName = "FILE" };
         var command = new Command("key", description) { file, modulus };
         command.SetAction(result =>
         {

@@ -69,8 +69,10 @@ internal static class SafeKeepingCommands
             Makes NAME.request, for the manager, and NAME.secret, which stays here.
             """;
         Argument<string> name = Name();
-        var ek = new Option<string>("--ek") { Description = "The machine's endorsement key, from when it was set up ('vtpm manage pubek').", HelpName = "FILE", Required = true };
-        var identity = new Option<string>("--identity") { Description = "The machine's file of 'vtpm manage make-identity'.", HelpName = "FILE", Required = true };
+        var ek = new Option<string>("--ek")
+            { Description = "The machine's endorsement key, from when it was set up ('vtpm manage pubek').", HelpName = "FILE", Required = true };
+        var identity = new Option<string>("--identity")
+            { Description = "The machine's file of 'vtpm manage make-identity'.", HelpName = "FILE", Required = true };
         var command = new Command("recover-start", description) { name, ek, identity };
         command.SetAction(result =>
         {

@@ -26,12 +26,20 @@ internal static class SignCommand
     public static Command Create()
     {
         var key = new Option<string>("--key") { Description = "The authority's key.", HelpName = "KEYFILE", Required = true };
-        var sequence = new Option<ulong?>("--sequence") { Description = "The list's number. [default: SEQ, or else the time in seconds since 1970]", HelpName = "N" };
-        var group = new Option<Guid?>("--group") { Description = "The one group that the list is for. [default: every group of this authority]", HelpName = "UUID" };
-        var original = new Option<bool>("--original-form") { Description = "Write the form of Xen's own manager: its signature does not cover the PCR masks." };
+        var sequence = new Option<ulong?>("--sequence")
+            { Description = "The list's number. [default: SEQ, or else the time in seconds since 1970]", HelpName = "N" };
+        var group = new Option<Guid?>("--group")
+            { Description = "The one group that the list is for. [default: every group of this authority]", HelpName = "UUID" };
+        var original = new Option<bool>("--original-form")
+            { Description = "Write the form of Xen's own manager: its signature does not cover the PCR masks." };
         var force = new Option<bool>("--force") { Description = "Replace OUTPUT when it is there." };
         var output = new Argument<string>("output") { Description = "Where the signed list is written.", HelpName = "OUTPUT" };
-        var items = new Argument<string[]>("item") { Description = "PCRMASK=COMPOSITE for a platform; HEX, label:TEXT or exe:FILE for a kernel.", Arity = ArgumentArity.ZeroOrMore, HelpName = "ITEM" };
+        var items = new Argument<string[]>("item")
+        {
+            Description = "PCRMASK=COMPOSITE for a platform; HEX, label:TEXT or exe:FILE for a kernel.",
+            Arity = ArgumentArity.ZeroOrMore,
+            HelpName = "ITEM",
+        };
         var command = new Command("sign", Description) { key, sequence, group, original, force, output, items };
         command.SetAction(result =>
         {

@@ -31,7 +31,8 @@ internal static class ImageCommand
     private static Command Check()
     {
         var file = new Argument<string>("file") { Description = "A file or a block device.", HelpName = "FILE" };
-        var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments, for a manager's image.", Arity = ArgumentArity.ZeroOrMore };
+        var arguments = new Argument<string[]>("argument")
+            { Description = "Xen's arguments, for a manager's image.", Arity = ArgumentArity.ZeroOrMore };
         var kind = new Option<string>("--kind") { Description = "What the image is of, where it does not tell: manager or vtpm.", HelpName = "KIND" };
         kind.AcceptOnlyFromAmong("manager", "vtpm");
         var hash = new Option<string>("--hash") { Description = "The hash that the manager keeps for a vTPM.", HelpName = "HEX" };
@@ -72,7 +73,8 @@ internal static class ImageCommand
         try
         {
             byte[] bytes = hash is not null ? Convert.FromHexString(hash) : keyData is not null ? UserFile.Read(keyData) : [];
-            if (hash is not null && bytes.Length != VtpmImage.HashSize) throw new UsageException($"--hash {hash}: a hash has {2 * VtpmImage.HashSize} hex digits");
+            if (hash is not null && bytes.Length != VtpmImage.HashSize)
+                throw new UsageException($"--hash {hash}: a hash has {2 * VtpmImage.HashSize} hex digits");
             if (keyData is not null && bytes.Length is < VtpmImage.HashKeySize or > ManagerVtpm.KeyDataSize)
                 throw new UsageException($"--key-data {keyData}: key data have {VtpmImage.HashKeySize} to {ManagerVtpm.KeyDataSize} bytes");
             return bytes;

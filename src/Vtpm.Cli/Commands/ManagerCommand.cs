@@ -33,18 +33,31 @@ internal static class ManagerCommand
 
     public static Command Create()
     {
-        var image = new Option<string>("--image") { Description = "The manager's image, a file or a block device; a file is made when it does not exist.", HelpName = "PATH", Required = true };
+        var image = new Option<string>("--image")
+        {
+            Description = "The manager's image, a file or a block device; a file is made when it does not exist.",
+            HelpName = "PATH",
+            Required = true,
+        };
         var listen = new Option<string[]>("--listen")
         {
             Description = "A vTPM's socket: unix:PATH/UUID.sock, or UUID=unix:PATH; given once for each vTPM.",
             HelpName = "SOCKET",
         };
         Option<TpmAddress> admin = Options.Address("--admin", "A Unix socket for management commands: whoever can open it administers the manager.");
-        var provision = new Option<string>("--provision") { Description = "Provision an image that is not: approve the present PCRs with the key in this file, made when it does not exist.", HelpName = "KEYFILE" };
-        var firstIsAdmin = new Option<bool>("--first-is-admin") { Description = "The very first vTPM becomes an administrator for good, as with the original." };
-        var adminVtpms = new Option<Guid[]>("--admin-vtpm") { Description = "A vTPM that may give management commands while this manager runs; may be given several times.", HelpName = "UUID" };
-        var measurePeers = new Option<bool>("--measure-peers") { Description = "Measure the executable of whoever connects to a vTPM's socket: a configuration may have its SHA-1 as a kernel." };
-        var createFresh = new Option<bool>("--manufacture") { Description = "Replace an image that does not open by an empty one: every key in it is lost." };
+        var provision = new Option<string>("--provision")
+        {
+            Description = "Provision an image that is not: approve the present PCRs with the key in this file, made when it does not exist.",
+            HelpName = "KEYFILE",
+        };
+        var firstIsAdmin = new Option<bool>("--first-is-admin")
+            { Description = "The very first vTPM becomes an administrator for good, as with the original." };
+        var adminVtpms = new Option<Guid[]>("--admin-vtpm")
+            { Description = "A vTPM that may give management commands while this manager runs; may be given several times.", HelpName = "UUID" };
+        var measurePeers = new Option<bool>("--measure-peers")
+            { Description = "Measure the executable of whoever connects to a vTPM's socket: a configuration may have its SHA-1 as a kernel." };
+        var createFresh = new Option<bool>("--manufacture")
+            { Description = "Replace an image that does not open by an empty one: every key in it is lost." };
         Option<string> acceptRestored = Options.AcceptRestored();
         Option<string> protection = Protection();
         Option<int> interval = CounterInterval();
@@ -53,7 +66,8 @@ internal static class ManagerCommand
             { image, listen, admin, provision, firstIsAdmin, adminVtpms, measurePeers, createFresh, acceptRestored, protection, interval, Options.StopWithParent, arguments };
         command.Validators.Add(result =>
         {
-            if (result.GetResult(listen) is null && result.GetResult(admin) is null) result.AddError("--listen for vTPMs, --admin for administrators, or both: the manager has to listen somewhere");
+            if (result.GetResult(listen) is null && result.GetResult(admin) is null)
+                result.AddError("--listen for vTPMs, --admin for administrators, or both: the manager has to listen somewhere");
         });
         command.SetAction(result =>
         {

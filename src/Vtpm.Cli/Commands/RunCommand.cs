@@ -24,10 +24,15 @@ internal static class RunCommand
 
     public static Command Create()
     {
-        var image = new Option<string>("--image") { Description = "The disk image, a file or a block device; a new vTPM's file is made.", HelpName = "PATH", Required = true };
+        var image = new Option<string>("--image")
+            { Description = "The disk image, a file or a block device; a new vTPM's file is made.", HelpName = "PATH", Required = true };
         Option<TpmAddress> manager = Options.Address("--manager", "The manager's socket for this vTPM.");
         manager.Required = true;
-        var uuid = new Option<Guid?>("--uuid") { Description = "The vTPM's uuid: on Xen, that of the guests' devices; else for the log, since the manager knows it by the socket.", HelpName = "UUID" };
+        var uuid = new Option<Guid?>("--uuid")
+        {
+            Description = "The vTPM's uuid: on Xen, that of the guests' devices; else for the log, since the manager knows it by the socket.",
+            HelpName = "UUID",
+        };
         var manufacture = new Option<bool>("--manufacture") { Description = "Make a new TPM and give up what this vTPM held before." };
         var withoutEK = new Option<bool>("--without-ek") { Description = "A new TPM gets no endorsement key: the guest makes it." };
         Option<TpmAddress[]> listen = Options.Listen();
@@ -57,7 +62,8 @@ internal static class RunCommand
         var ready = new Log("VTPM") { IsQuiet = log.IsQuiet && !stopWithParent };
         log.Info($"vTPM {uuid?.ToString() ?? "of " + manager} starts on {options.ImagePath}");
         using var random = new SystemRandom();
-        using VirtualTpm vtpm = VirtualTpm.Start(options, arguments, new ManagerLink(() => XenDevices.Connect(manager)), random, new OpenSslRsa(), log.Info, log.Warn);
+        using VirtualTpm vtpm =
+            VirtualTpm.Start(options, arguments, new ManagerLink(() => XenDevices.Connect(manager)), random, new OpenSslRsa(), log.Info, log.Warn);
         if (addresses.Contains(TpmAddress.Xen))
         {
             if (addresses.Length > 1) throw new UsageException("--listen xen: stands alone: one thread serves all clients of a vTPM");

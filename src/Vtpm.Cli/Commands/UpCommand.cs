@@ -25,16 +25,19 @@ internal static class UpCommand
     public static Command Create()
     {
         Option<string> dir = Folder();
-        Option<TpmAddress> hardware = Options.Address("--hardware", "An existing TPM: /dev/tpm0, unix:PATH or tcp:HOST:PORT. Without it a stand-in is started.");
+        Option<TpmAddress> hardware =
+            Options.Address("--hardware", "An existing TPM: /dev/tpm0, unix:PATH or tcp:HOST:PORT. Without it a stand-in is started.");
         var tpm2 = new Option<bool>("--tpm2") { Description = "The hardware is a TPM 2.0." };
         Option<TpmAddress[]> listen = Options.Listen();
         listen.Required = false;
         listen.Description = "Where the vTPM's clients connect, besides vtpm.sock in the folder; may be given several times.";
         Option<string> mode = Options.SocketMode();
         Option<string> ownerAuth = OwnerAuth();
-        var srkAuth = new Option<string>("--srk-auth") { Description = "The hardware TPM's SRK secret, in the same forms.", HelpName = "SECRET", DefaultValueFactory = _ => "well-known" };
+        var srkAuth = new Option<string>("--srk-auth")
+            { Description = "The hardware TPM's SRK secret, in the same forms.", HelpName = "SECRET", DefaultValueFactory = _ => "well-known" };
         Option<string> acceptRestored = Options.AcceptRestored();
-        var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments, for the vTPM (see vtpm run --help).", Arity = ArgumentArity.ZeroOrMore };
+        var arguments = new Argument<string[]>("argument")
+            { Description = "Xen's arguments, for the vTPM (see vtpm run --help).", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("up", "Hardware TPM (an existing one or a stand-in), manager and one vTPM, ready for clients." + Examples)
             { dir, hardware, tpm2, listen, mode, ownerAuth, srkAuth, acceptRestored, arguments };
         command.SetAction(result =>

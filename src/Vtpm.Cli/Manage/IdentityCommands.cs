@@ -27,7 +27,8 @@ internal static class IdentityCommands
                   A credential whose initial vector goes before it, decrypted with it.
             """;
         Argument<GroupReference?> group = GroupReference.Argument();
-        var blob = new Argument<string>("blob") { Description = "What the privacy CA has encrypted to the TPM's endorsement key.", HelpName = "FILE" };
+        var blob = new Argument<string>("blob")
+            { Description = "What the privacy CA has encrypted to the TPM's endorsement key.", HelpName = "FILE" };
         var key = new Argument<string>("key") { Description = "Where the credential's key is written.", HelpName = "OUTPUT" };
         return ManageCommand.Verb("group-activate", description, link, [group, blob, key], (result, manager) =>
         {
@@ -68,7 +69,8 @@ internal static class IdentityCommands
             """;
         Argument<GroupReference?> group = GroupReference.Argument();
         Option<byte[]> digest = GroupCommands.CaDigest();
-        var folder = new Option<string>("--out") { Description = "The folder for aik.pub and aik.priv-ca-data.", HelpName = "DIR", DefaultValueFactory = _ => "." };
+        var folder = new Option<string>("--out")
+            { Description = "The folder for aik.pub and aik.priv-ca-data.", HelpName = "DIR", DefaultValueFactory = _ => "." };
         return ManageCommand.Verb("group-identity", description, link, [group, digest, folder], (result, manager) =>
         {
             string place = result.GetRequiredValue(folder);

@@ -19,7 +19,8 @@ internal static class ManagerInfoCommand
     {
         string keeps = info.State.HasFlag(VtpmManagerStates.Persistent) ? "keeps what it is given" : "KEEPS NOTHING: group 0 has no approved configuration (group-update 0)";
         Log.Line($"Manager {info.ManagerUuid}: {keeps}");
-        if (info.State.HasFlag(VtpmManagerStates.InDoubt)) Log.Line(" IN DOUBT: a save has failed, and no vTPM gets its key until the disk works again");
+        if (info.State.HasFlag(VtpmManagerStates.InDoubt))
+            Log.Line(" IN DOUBT: a save has failed, and no vTPM gets its key until the disk works again");
         Log.Line($" Groups: {info.Groups}");
         Log.Line($" vTPMs: {info.Vtpms}");
         Log.Line($" Saves: {info.ImageSequence}");

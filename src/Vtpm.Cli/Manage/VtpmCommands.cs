@@ -65,7 +65,8 @@ internal static class VtpmCommands
                   From now on its guest may use 'vtpm manage --tpm /dev/tpm0', and Xen's manage-vtpmmgr.pl.
             """;
         var uuid = new Argument<Guid>("uuid") { Description = "The vTPM's uuid." };
-        var admin = new Option<bool?>("--admin") { Description = "Whether it may give management commands: true or false.", HelpName = "BOOL", Required = true };
+        var admin = new Option<bool?>("--admin")
+            { Description = "Whether it may give management commands: true or false.", HelpName = "BOOL", Required = true };
         return ManageCommand.Verb("vtpm-edit", description, link, [uuid, admin], (result, manager) =>
         {
             Guid edited = result.GetRequiredValue(uuid);
@@ -117,5 +118,6 @@ internal static class VtpmCommands
         else json.WriteString(name, hash.ToString());
     }
 
-    private static string OrNone(TpmDigest hash) => hash == default ? "not known; it has not come since the manager was started, or was not measured so" : hash.ToString();
+    private static string OrNone(TpmDigest hash) =>
+        hash == default ? "not known; it has not come since the manager was started, or was not measured so" : hash.ToString();
 }

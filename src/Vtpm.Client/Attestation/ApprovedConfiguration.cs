@@ -9,7 +9,9 @@ namespace Vtpm.Client.Attestation;
 /// <param name="Composite">The composite hash of the hardware's PCRs.</param>
 public sealed record ApprovedPlatform(uint? PcrMask, TpmDigest Composite)
 {
-    /// <summary>Reads the form of <c>calc.pl</c> and <c>vtpm approve</c>, <c>0e00ff=COMPOSITE</c>: a mask of 24 bits and the hash, both hexadecimal.</summary>
+    /// <summary>
+    /// Reads the form of <c>calc.pl</c> and <c>vtpm approve</c>, <c>0e00ff=COMPOSITE</c>: a mask of 24 bits and the hash, both hexadecimal.
+    /// </summary>
     /// <exception cref="FormatException">Another form.</exception>
     public static ApprovedPlatform Parse(string text)
     {
@@ -52,7 +54,9 @@ public sealed record ApprovedConfiguration
     public bool IsSignedBy(ReadOnlySpan<byte> modulus) =>
         Rsa2048.Verify(modulus, Signed.Span, Signature.Span, CoversPcrs ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
 
-    /// <summary>Reads the file that an authority signs and GROUP_UPDATE takes: in our form, or in the original's (docs/manager-protocol.md, §4).</summary>
+    /// <summary>
+    /// Reads the file that an authority signs and GROUP_UPDATE takes: in our form, or in the original's (docs/manager-protocol.md, §4).
+    /// </summary>
     /// <exception cref="DeepQuoteFormatException">It is neither, or names PCRs that there are not.</exception>
     public static ApprovedConfiguration Parse(ReadOnlySpan<byte> file) => TryParse(file, out ApprovedConfiguration? configuration)
         ? configuration

@@ -2,7 +2,9 @@ using Vtpm.Wire;
 
 namespace Vtpm.Client.Attestation;
 
-/// <summary>What a verifier knows and expects; all of it public. What is stated has to be shown by the evidence; what is not is not checked.</summary>
+/// <summary>
+/// What a verifier knows and expects; all of it public. What is stated has to be shown by the evidence; what is not is not checked.
+/// </summary>
 public sealed record DeepQuotePolicy
 {
     /// <summary>The hardware TPM's identity key of the group: 256 bytes of modulus. Nothing is verified without it.</summary>
@@ -52,7 +54,8 @@ public sealed record DeepQuotePolicy
         if (Aik.IsEmpty) throw new ArgumentException("the identity key is needed: nothing else makes anything in the evidence believable");
         if (!Rsa2048.IsModulus(Aik.Span)) throw new ArgumentException("the identity key is no modulus of 2048 bits");
         if (!Authority.IsEmpty && !Rsa2048.IsModulus(Authority.Span)) throw new ArgumentException("the authority is no modulus of 2048 bits");
-        if (Configuration is not null && Authority.IsEmpty) throw new ArgumentException("a configuration is somebody's: the authority's key is needed with it");
+        if (Configuration is not null && Authority.IsEmpty)
+            throw new ArgumentException("a configuration is somebody's: the authority's key is needed with it");
         if (Locality is < 0 or > 7) throw new ArgumentException("a locality that can be expected is one of 0 to 7");
         if (EndorsementKeySha256.Length is not (0 or 32)) throw new ArgumentException("a SHA-256 has 32 bytes");
         if (HardwarePcrs.Concat(VirtualPcrs).Any(pcr => pcr.Key is < 0 or >= PcrList.Count || pcr.Value.Count == 0))

@@ -3,8 +3,8 @@ using Vtpm.Wire;
 namespace Vtpm.Client.Attestation;
 
 /// <summary>
-/// A verifier's policy as a JSON file of version 1, described in docs/deep-quotes.md. Everything in it is optional; keys and signed configurations are
-/// names of files.
+/// A verifier's policy as a JSON file of version 1, described in docs/deep-quotes.md. Everything in it is optional; keys and signed configurations
+/// are names of files.
 /// </summary>
 public static class DeepQuotePolicyFile
 {

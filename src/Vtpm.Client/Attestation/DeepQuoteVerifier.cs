@@ -4,7 +4,9 @@ using static Vtpm.Client.Attestation.DeepQuoteResult;
 
 namespace Vtpm.Client.Attestation;
 
-/// <summary>Judges evidence by what a verifier knows and expects. It asks nobody, and trusts no field of the evidence but through the signature.</summary>
+/// <summary>
+/// Judges evidence by what a verifier knows and expects. It asks nobody, and trusts no field of the evidence but through the signature.
+/// </summary>
 public sealed class DeepQuoteVerifier
 {
     private readonly DeepQuoteEvidence _evidence;

@@ -32,8 +32,8 @@ public static class QuoteFormula
         TpmDigest.Of([.. WireFormat.ToBytes(endorsementKey), .. nonce.ReadOnlySpan]);
 
     /// <summary>
-    /// The externalData of the hardware's TPM_Quote: SHA-1 over the flags, little-endian as the original's host has them, what is to be quoted, and the
-    /// hashes, a hash for each flag, the lowest first.
+    /// The externalData of the hardware's TPM_Quote: SHA-1 over the flags, little-endian as the original's host has them, what is to be quoted, and
+    /// the hashes, a hash for each flag, the lowest first.
     /// </summary>
     public static TpmDigest ExternalData(VtpmQuoteFlags flags, TpmDigest quoted, ReadOnlySpan<byte> hashes)
     {

@@ -27,8 +27,8 @@ public sealed class Tpm2AuthValue : IDisposable
     public static Tpm2AuthValue Empty() => new([]);
 
     /// <summary>
-    /// Reads <c>well-known</c> (the empty value), <c>hash:</c> and 40 hex digits, or <c>text:</c> and a text, whose bytes are the value: tools of TPM 2.0
-    /// hash no passwords.
+    /// Reads <c>well-known</c> (the empty value), <c>hash:</c> and 40 hex digits, or <c>text:</c> and a text, whose bytes are the value: tools of TPM
+    /// 2.0 hash no passwords.
     /// </summary>
     /// <exception cref="FormatException">Another form; the message says what to write, and does not repeat the secret.</exception>
     public static Tpm2AuthValue Parse(string form)

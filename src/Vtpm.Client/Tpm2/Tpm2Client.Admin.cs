@@ -35,7 +35,8 @@ public sealed partial class Tpm2Client
     public uint[] GetHandles(uint first) => GetCapability(TpmCap.Handles, first, MostValues, static (ref WireReader reader) => UInt32(ref reader));
 
     /// <summary>Whether there is something that the handle names: an object or an NV index.</summary>
-    public bool IsDefined(uint handle) => GetCapability(TpmCap.Handles, handle, 1, static (ref WireReader reader) => UInt32(ref reader)).Contains(handle);
+    public bool IsDefined(uint handle) =>
+        GetCapability(TpmCap.Handles, handle, 1, static (ref WireReader reader) => UInt32(ref reader)).Contains(handle);
 
     /// <summary>Whether the TPM has an algorithm.</summary>
     public bool Has(TpmAlgId algorithm) => GetCapability(TpmCap.Algs, (uint)algorithm, 1, static (ref WireReader reader) =>
@@ -97,7 +98,8 @@ public sealed partial class Tpm2Client
     }
 
     /// <summary>
-    /// <c>TPM2_GetCapability</c>, Part 3 §30.2: one piece of a list. What the TPM has more of in another piece nobody here needs: lists of handles are
+    /// <c>TPM2_GetCapability</c>, Part 3 §30.2: one piece of a list. What the TPM has more of in another piece nobody here needs: lists of handles
+    /// are
     /// asked for anew once those that were listed are flushed.
     /// </summary>
     private T[] GetCapability<T>(TpmCap capability, uint property, int count, ReadItem<T> read)

@@ -116,7 +116,8 @@ public sealed partial class Tpm2Client
     /// <summary>A Name that is the public area's.</summary>
     private static byte[] Checked(TpmCc command, in TpmtPublic area, byte[] name)
     {
-        if (area.NameAlg.Size() == 0 || !area.ToName().AsSpan().SequenceEqual(name)) throw new Tpm2IntegrityException(command, "the Name is not that of the public area");
+        if (area.NameAlg.Size() == 0 || !area.ToName().AsSpan().SequenceEqual(name))
+            throw new Tpm2IntegrityException(command, "the Name is not that of the public area");
         return name;
     }
 }

@@ -7,12 +7,12 @@ using Vtpm.Wire;
 namespace Vtpm.Client;
 
 /// <summary>
-/// Commands a TPM 2.0, as far as a vTPM manager needs one: one method a command, the HMACs of responses verified, secrets encrypted on the bus by salted
-/// sessions. A TPM that asks for patience is asked again. Not for use by several threads at once.
+/// Commands a TPM 2.0, as far as a vTPM manager needs one: one method a command, the HMACs of responses verified, secrets encrypted on the bus by
+/// salted sessions. A TPM that asks for patience is asked again. Not for use by several threads at once.
 /// </summary>
 /// <remarks>
-/// A method throws <see cref="Tpm2CommandException"/> for a response code, <see cref="Tpm2IntegrityException"/> or <see cref="Tpm2ProtocolException"/>
-/// when the response is not the TPM's, and <see cref="TpmTransportException"/> when the link failed.
+/// A method throws <see cref="Tpm2CommandException"/> for a response code, <see cref="Tpm2IntegrityException"/> or
+/// <see cref="Tpm2ProtocolException"/> when the response is not the TPM's, and <see cref="TpmTransportException"/> when the link failed.
 /// </remarks>
 public sealed partial class Tpm2Client(ITpmConnection connection) : IDisposable
 {
@@ -59,8 +59,8 @@ public sealed partial class Tpm2Client(ITpmConnection connection) : IDisposable
     private Tpm2Request Begin(TpmCc command, params ReadOnlySpan<Tpm2Entity> entities) => new(_parameters, command, entities);
 
     /// <summary>
-    /// Sends a command and reads the parameters of its response with <paramref name="read"/>; what that leaves unread is an error. The session authorizes
-    /// the use of the first entity, whose value is <paramref name="auth"/>.
+    /// Sends a command and reads the parameters of its response with <paramref name="read"/>; what that leaves unread is an error. The session
+    /// authorizes the use of the first entity, whose value is <paramref name="auth"/>.
     /// </summary>
     private T Execute<T>(
         scoped in Tpm2Request request,
@@ -159,7 +159,8 @@ public sealed partial class Tpm2Client(ITpmConnection connection) : IDisposable
         }
 
         writer.Fixed(parameters);
-        if (writer.Result != TpmResult.Success) throw new ArgumentException($"TPM2_{request.Command} with these parameters does not fit into a command");
+        if (writer.Result != TpmResult.Success)
+            throw new ArgumentException($"TPM2_{request.Command} with these parameters does not fit into a command");
         int length = TpmMessage.HeaderLength + writer.Length;
         BinaryPrimitives.WriteUInt16BigEndian(_request, session is null ? NoSessions : Sessions);
         BinaryPrimitives.WriteInt32BigEndian(_request.AsSpan(2), length);

@@ -31,7 +31,9 @@ public sealed class Tpm2CommandException(TpmCc command, TpmRc code)
     private static string Describe(TpmRc code) => Enum.IsDefined(code.Base()) ? $"TPM_RC_{code.Base()} (0x{(uint)code:x})" : $"0x{(uint)code:x}";
 }
 
-/// <summary>The response's HMAC is not the TPM's, or what it says contradicts itself: whoever answered is not that TPM, or the response was changed.</summary>
+/// <summary>
+/// The response's HMAC is not the TPM's, or what it says contradicts itself: whoever answered is not that TPM, or the response was changed.
+/// </summary>
 public sealed class Tpm2IntegrityException(TpmCc command, string what)
     : TpmException($"the response to TPM2_{command} does not come from the TPM, or was changed on its way: {what}")
 {

@@ -88,7 +88,8 @@ public sealed class Tpm2Session : IDisposable
     }
 
     /// <summary>The HMAC over a command.</summary>
-    internal byte[] Authorize(ReadOnlySpan<byte> cpHash, byte attributes, Tpm2AuthValue? auth) => Mac(cpHash, _nonceCaller, _nonceTpm, attributes, auth);
+    internal byte[] Authorize(ReadOnlySpan<byte> cpHash, byte attributes, Tpm2AuthValue? auth) =>
+        Mac(cpHash, _nonceCaller, _nonceTpm, attributes, auth);
 
     /// <summary>Encrypts a parameter of the command in place.</summary>
     internal void Encrypt(Span<byte> parameter, Tpm2AuthValue? auth) => Crypt(parameter, _nonceCaller, _nonceTpm, auth, encrypt: true);

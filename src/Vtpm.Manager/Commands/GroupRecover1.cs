@@ -5,7 +5,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager.Commands;
 
 /// <summary>
-/// <c>VTPM_ORD_GROUP_RECOVER1</c>: asks the authority of a closed group for the group's keys. An identity key of this hardware TPM, which no group has
+/// <c>VTPM_ORD_GROUP_RECOVER1</c>: asks the authority of a closed group for the group's keys. An identity key of this hardware TPM, which no group
+/// has
 /// but whose credential the authority knows, vouches for the platform and for the value by which the two agree on a key. The original never
 /// implemented it.
 /// </summary>

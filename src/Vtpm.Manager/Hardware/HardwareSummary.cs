@@ -6,7 +6,9 @@ namespace Vtpm.Manager;
 /// <summary>What the manager found when it set up the hardware TPM.</summary>
 public sealed record HardwareSummary
 {
-    /// <summary>What <c>tpm_version</c> calls the chip version, such as <c>1.2.0.7</c>; of a TPM 2.0 <c>2.0</c> and its firmware's, such as <c>2.0.1.258</c>.</summary>
+    /// <summary>
+    /// What <c>tpm_version</c> calls the chip version, such as <c>1.2.0.7</c>; of a TPM 2.0 <c>2.0</c> and its firmware's, such as <c>2.0.1.258</c>.
+    /// </summary>
     public required string ChipVersion { get; init; }
 
     /// <summary>0x0102 or 0x0200.</summary>

@@ -4,7 +4,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// What an administrator may ask of a hardware TPM 1.2 beside what the manager needs of it itself, all by the owner's authorization that the manager has.
+/// What an administrator may ask of a hardware TPM 1.2 beside what the manager needs of it itself, all by the owner's authorization that the manager
+/// has.
 /// </summary>
 /// <remarks>Members throw as those of <see cref="IHardwareTpm"/>.</remarks>
 internal interface IHardwareAdministration

@@ -8,7 +8,9 @@ namespace Vtpm.Manager;
 /// What the manager needs of the machine's TPM, whatever its version: it seals what opens the image, tells an older image
 /// from the newest, makes identities for groups and quotes for vTPMs.
 /// </summary>
-/// <remarks>Members throw <see cref="TpmException"/> where the TPM refuses, and Vtpm.Transports.TpmTransportException where it is not to be reached.</remarks>
+/// <remarks>
+/// Members throw <see cref="TpmException"/> where the TPM refuses, and Vtpm.Transports.TpmTransportException where it is not to be reached.
+/// </remarks>
 internal interface IHardwareTpm : IManagerSealer, IRollbackHardware, IDisposable
 {
     /// <summary>Connects and sets the TPM up: started, emptied of what others have left, owned.</summary>
@@ -17,8 +19,8 @@ internal interface IHardwareTpm : IManagerSealer, IRollbackHardware, IDisposable
     static IHardwareTpm Start(ManagerOptions options, ManagerLog log) => options.IsTpm2 ? Tpm2Hardware.Start(options, log) : Tpm12Hardware.Start(options, log);
 
     /// <summary>
-    /// Connects to unseal alone. A TPM 1.2, which a manager may be using, is not set up, emptied or owned, and has no <see cref="Summary"/>; a TPM 2.0 gets at
-    /// most a key that goes with the connection.
+    /// Connects to unseal alone. A TPM 1.2, which a manager may be using, is not set up, emptied or owned, and has no <see cref="Summary"/>; a TPM
+    /// 2.0 gets at most a key that goes with the connection.
     /// </summary>
     /// <exception cref="ManagerException">As at <see cref="Start"/>.</exception>
     static IHardwareTpm Attach(ManagerOptions options, ManagerLog log) => options.IsTpm2 ? Tpm2Hardware.Start(options, log) : Tpm12Hardware.Attach(options, log);

@@ -3,8 +3,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// What the machine's TPM has that no copy of a disk brings back: a counter that only goes up, and a few bytes of its own that are replaced. Both have
-/// authorization values of their own, which the image keeps in its sealed keys.
+/// What the machine's TPM has that no copy of a disk brings back: a counter that only goes up, and a few bytes of its own that are replaced. Both
+/// have authorization values of their own, which the image keeps in its sealed keys.
 /// </summary>
 /// <remarks>
 /// That the TPM says no is an answer here, not an exception: what follows from it is the caller's to decide. What makes the link or the answer itself
@@ -35,8 +35,8 @@ internal interface IRollbackHardware
     uint AreaIndex(int number);
 
     /// <summary>
-    /// Defines an area, with the owner's authorization, to be read and written by whoever knows <paramref name="auth"/>. What it holds before the first
-    /// write reads as bytes of 0xFF.
+    /// Defines an area, with the owner's authorization, to be read and written by whoever knows <paramref name="auth"/>. What it holds before the
+    /// first write reads as bytes of 0xFF.
     /// </summary>
     /// <returns>Refused when the index is taken: an area is never put in the place of another one.</returns>
     RollbackAnswer<uint> DefineArea(uint index, in TpmAuthData auth, int size);

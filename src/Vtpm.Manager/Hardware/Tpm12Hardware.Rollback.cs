@@ -15,7 +15,9 @@ internal sealed partial class Tpm12Hardware
     /// <summary>More counters than any chip has: bounds what is asked of one that lists nonsense.</summary>
     private const int MostCounters = 64;
 
-    /// <summary>A handle of 0 is a counter like others, and in the image none at all. The specification uses this one as that of no counter.</summary>
+    /// <summary>
+    /// A handle of 0 is a counter like others, and in the image none at all. The specification uses this one as that of no counter.
+    /// </summary>
     private const uint IndexOfHandleZero = 0xFFFF_FFFF;
 
     public RollbackAnswer<uint> FindCounter(uint label) => Ask(SelfTestPatience, tpm => Find(tpm, label) is { } handle
@@ -30,7 +32,8 @@ internal sealed partial class Tpm12Hardware
         return Ask(SelfTestPatience, tpm =>
         {
             // The answer to the first attempt may have been lost after the counter was made.
-            if (wasTried && Find(tpm, label) is { } made) return RollbackAnswer<HardwareCounter>.Done(new(ToIndex(made), tpm.ReadCounter(made).Counter));
+            if (wasTried && Find(tpm, label) is { } made)
+                return RollbackAnswer<HardwareCounter>.Done(new(ToIndex(made), tpm.ReadCounter(made).Counter));
             wasTried = true;
             using TpmSession owner = tpm.Osap(TpmEntityType.Owner, TpmKeyHandle.Owner, _owner);
             (uint handle, TpmCounterValue value) = tpm.CreateCounter(owner, secret, label);
@@ -48,7 +51,8 @@ internal sealed partial class Tpm12Hardware
         RollbackAnswer<uint> answer = Ask(patience, tpm =>
         {
             // The link broke after the command had gone: it is not done a second time.
-            if (isSent) return RollbackAnswer<uint>.No(RollbackStatus.Busy, "the answer was lost; whether the counter has counted shows the next time");
+            if (isSent)
+                return RollbackAnswer<uint>.No(RollbackStatus.Busy, "the answer was lost; whether the counter has counted shows the next time");
             using TpmSession session = tpm.Oiap(secret);
             try
             {
@@ -146,8 +150,8 @@ internal sealed partial class Tpm12Hardware
     }
 
     /// <summary>
-    /// Before its manufacturer has locked it (nvLocked), an NV storage asks nobody for authorization. The manager does not lock it: that is for good, and
-    /// what the manufacturer still had to define could never be.
+    /// Before its manufacturer has locked it (nvLocked), an NV storage asks nobody for authorization. The manager does not lock it: that is for good,
+    /// and what the manufacturer still had to define could never be.
     /// </summary>
     private void WarnOfOpenNv()
     {

@@ -79,5 +79,6 @@ internal sealed partial class Tpm12Hardware
         _ => IsGone(e) || e.Result is TpmResult.Resources or TpmResult.NoSpace,
     };
 
-    private static bool IsGone(TpmCommandException e) => e.Result is TpmResult.InvalidKeyHandle or TpmResult.InvalidAuthHandle or TpmResult.KeyNotFound;
+    private static bool IsGone(TpmCommandException e) =>
+        e.Result is TpmResult.InvalidKeyHandle or TpmResult.InvalidAuthHandle or TpmResult.KeyNotFound;
 }

@@ -134,8 +134,8 @@ internal sealed partial class Tpm12Hardware : IHardwareTpm
     }
 
     /// <summary>
-    /// Whether a TPM 2.0 refuses a command of TPM 1.2: by TPM_RC_BAD_TAG, which is TPM_BADTAG, or by one of its own codes (TPM 2.0 Part 2 §6.6: bit 7 or 8).
-    /// Linux's resource manager (/dev/tpmrm0) answers one of the latter too, and so does swtpm.
+    /// Whether a TPM 2.0 refuses a command of TPM 1.2: by TPM_RC_BAD_TAG, which is TPM_BADTAG, or by one of its own codes (TPM 2.0 Part 2 §6.6: bit 7
+    /// or 8). Linux's resource manager (/dev/tpmrm0) answers one of the latter too, and so does swtpm.
     /// </summary>
     private static bool IsOfTpm2(TpmResult result) => result == TpmResult.BadTag || ((uint)result & 0xD80) is 0x080 or 0x100 or 0x180;
 

@@ -10,7 +10,8 @@ internal sealed partial class Tpm2Hardware
 
     public (TpmKey Key, byte[] Binding) MakeIdentity(ManagerGroup group, TpmDigest labelDigest) => throw NoIdentities();
 
-    public (TpmPcrComposite Pcrs, byte[] Signature) Quote(ManagerGroup group, TpmDigest externalData, TpmPcrSelection selection) => throw NoIdentities();
+    public (TpmPcrComposite Pcrs, byte[] Signature) Quote(ManagerGroup group, TpmDigest externalData, TpmPcrSelection selection) =>
+        throw NoIdentities();
 
     public TpmSymmetricKey ActivateIdentity(ManagerGroup group, ReadOnlyMemory<byte> blob) => throw NoIdentities();
 

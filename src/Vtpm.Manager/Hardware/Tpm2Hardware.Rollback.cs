@@ -137,7 +137,9 @@ internal sealed partial class Tpm2Hardware
 
     private static uint IndexOf(uint label) => FirstCounter | label & CounterMask;
 
-    /// <summary>Tells a counter's whole label, of which its index has a part: a policy that nothing satisfies, since no attribute admits one.</summary>
+    /// <summary>
+    /// Tells a counter's whole label, of which its index has a part: a policy that nothing satisfies, since no attribute admits one.
+    /// </summary>
     private static byte[] LabelPolicy(uint label)
     {
         byte[] bytes = [.. "vtpm manager counter "u8, 0, 0, 0, 0];
@@ -174,8 +176,8 @@ internal sealed partial class Tpm2Hardware
         value <= uint.MaxValue ? RollbackAnswer<uint>.Done((uint)value) : RollbackAnswer<uint>.No(RollbackStatus.Refused, BeyondThirtyTwoBits);
 
     /// <summary>
-    /// Counts, and asks for the value under the Name that the index has then: that it was written is part of it. What is <c>sent</c> is told true before
-    /// the command goes, and false when the TPM has refused it.
+    /// Counts, and asks for the value under the Name that the index has then: that it was written is part of it. What is <c>sent</c> is told true
+    /// before the command goes, and false when the TPM has refused it.
     /// </summary>
     private RollbackAnswer<uint> Increment(Tpm2Client tpm, uint index, Tpm2AuthValue secret, Action<bool>? sent = null)
     {

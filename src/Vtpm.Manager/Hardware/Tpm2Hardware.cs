@@ -5,8 +5,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// A TPM 2.0 as the manager's hardware: it seals what opens the image to PCRs by a policy. It makes no identity keys and quotes of TPM 1.2, so that deep
-/// quotes are not to be had. A link that failed is opened again by the next use.
+/// A TPM 2.0 as the manager's hardware: it seals what opens the image to PCRs by a policy. It makes no identity keys and quotes of TPM 1.2, so that
+/// deep quotes are not to be had. A link that failed is opened again by the next use.
 /// </summary>
 internal sealed partial class Tpm2Hardware : IHardwareTpm
 {
@@ -42,7 +42,8 @@ internal sealed partial class Tpm2Hardware : IHardwareTpm
     {
         if (options.Locality is < 0 or > 4) throw new ManagerException($"tpmlocality={options.Locality}: localities are 0 to 4");
         if (options.SrkHandle is { } handle and (< TpmRh.PersistentFirst or > TpmRh.PersistentLast))
-            throw new ManagerException($"srk_handle=0x{handle:x8}: the owner's persistent keys are 0x{TpmRh.PersistentFirst:x8} to 0x{TpmRh.PersistentLast:x8}");
+            throw new ManagerException(
+                $"srk_handle=0x{handle:x8}: the owner's persistent keys are 0x{TpmRh.PersistentFirst:x8} to 0x{TpmRh.PersistentLast:x8}");
         var tpm = new Tpm2Hardware(options, log);
         try
         {
@@ -156,7 +157,8 @@ internal sealed partial class Tpm2Hardware : IHardwareTpm
         }
         catch (Tpm2CommandException e) when (e.Code is TpmRc.BadTag || (uint)e.Code == (uint)TpmResult.BadOrdinal)
         {
-            throw new ManagerException("the hardware is a TPM 1.2, which does not know the commands of TPM 2.0: leave tpm2=1 out (vtpm up: --tpm2)", e);
+            throw new ManagerException(
+                "the hardware is a TPM 1.2, which does not know the commands of TPM 2.0: leave tpm2=1 out (vtpm up: --tpm2)", e);
         }
     }
 

@@ -6,8 +6,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// The policy that opens what the manager seals with a TPM 2.0: PCRs, by TPM2_PolicyPCR, and the locality, by TPM2_PolicyLocality (TPM 2.0 Part 3 §23.7,
-/// §23.8). By SHA-1, since a platform has a hash of 20 bytes in the image and in what an authority signs.
+/// The policy that opens what the manager seals with a TPM 2.0: PCRs, by TPM2_PolicyPCR, and the locality, by TPM2_PolicyLocality (TPM 2.0 Part 3
+/// §23.7, §23.8). By SHA-1, since a platform has a hash of 20 bytes in the image and in what an authority signs.
 /// </summary>
 internal static class Tpm2Policy
 {

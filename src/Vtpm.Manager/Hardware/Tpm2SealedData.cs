@@ -7,8 +7,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// What a TPM 2.0 has sealed, in the 256 bytes that a seal entry has for the RSA ciphertext of a TPM 1.2 (<c>docs/adr/0010-tpm-2-hardware.md</c>). The
-/// rest of the object's public area follows from the entry.
+/// What a TPM 2.0 has sealed, in the 256 bytes that a seal entry has for the RSA ciphertext of a TPM 1.2 (<c>docs/adr/0010-tpm-2-hardware.md</c>).
+/// The rest of the object's public area follows from the entry.
 /// </summary>
 /// <remarks><code>
 ///  0      4      6                  14             34

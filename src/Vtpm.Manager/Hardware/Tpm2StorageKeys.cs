@@ -3,14 +3,15 @@ using Vtpm.Client;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// The storage key of a TPM 2.0 that the manager seals under: the one that srk_handle= names, or the storage root key where it usually is, or a primary
-/// key of the owner's hierarchy, which can be made again at every start.
+/// The storage key of a TPM 2.0 that the manager seals under: the one that srk_handle= names, or the storage root key where it usually is, or a
+/// primary key of the owner's hierarchy, which can be made again at every start.
 /// </summary>
 internal sealed class Tpm2StorageKeys(uint? srkHandle, Tpm2AuthValue owner, Tpm2AuthValue srk, ManagerLog log)
 {
     private const int SmallestRsa = 2048;
 
-    private const TpmaObject Needed = TpmaObject.FixedTpm | TpmaObject.FixedParent | TpmaObject.Restricted | TpmaObject.Decrypt | TpmaObject.UserWithAuth;
+    private const TpmaObject Needed =
+        TpmaObject.FixedTpm | TpmaObject.FixedParent | TpmaObject.Restricted | TpmaObject.Decrypt | TpmaObject.UserWithAuth;
 
     private Tpm2Key? _key;
 
@@ -68,7 +69,8 @@ internal sealed class Tpm2StorageKeys(uint? srkHandle, Tpm2AuthValue owner, Tpm2
     private Tpm2Key Named(Tpm2Client tpm, uint handle)
     {
         if (!tpm.IsDefined(handle))
-            throw new ManagerException($"srk_handle=0x{handle:x8}: the hardware TPM has nothing there; make a storage key persistent there, or leave srk_handle= out");
+            throw new ManagerException(
+                $"srk_handle=0x{handle:x8}: the hardware TPM has nothing there; make a storage key persistent there, or leave srk_handle= out");
         Tpm2Key key = Read(tpm, handle) ?? throw new ManagerException(
             $"srk_handle=0x{handle:x8}: what is there is no storage key of this TPM alone (a restricted decryption key, RSA of 2048 bits or more or ECC, with "
             + "fixedTPM, fixedParent and userWithAuth); name another one, or leave srk_handle= out");

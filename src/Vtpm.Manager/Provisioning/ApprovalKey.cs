@@ -5,8 +5,8 @@ using Vtpm.Storage;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// The key of a group's authority (SAA) in a PEM file (PKCS #8). Whoever has it decides which platforms open the group: it belongs off the machine when
-/// the machine is not the authority.
+/// The key of a group's authority (SAA) in a PEM file (PKCS #8). Whoever has it decides which platforms open the group: it belongs off the machine
+/// when the machine is not the authority.
 /// </summary>
 public static class ApprovalKey
 {

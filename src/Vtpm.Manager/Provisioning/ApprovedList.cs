@@ -37,8 +37,8 @@ public sealed record ApprovedList
     }
 
     /// <summary>
-    /// Reads what <c>calc.pl</c> takes: <c>MASK=COMPOSITE</c> in hexadecimal for a platform, 40 hex digits for a kernel; and for people <c>label:TEXT</c>
-    /// and <c>exe:FILE</c> for kernels.
+    /// Reads what <c>calc.pl</c> takes: <c>MASK=COMPOSITE</c> in hexadecimal for a platform, 40 hex digits for a kernel; and for people
+    /// <c>label:TEXT</c> and <c>exe:FILE</c> for kernels.
     /// </summary>
     /// <exception cref="ApprovalException">An argument is none of these; the message says what to write.</exception>
     public static ApprovedList Parse(ulong sequence, IEnumerable<string> arguments)
@@ -78,7 +78,8 @@ public sealed record ApprovedList
     {
         AuthorityModulus.Of(key);
         if (Platforms.Count > VtpmConfigList.Limit || Kernels.Count > VtpmConfigList.Limit)
-            throw new ApprovalException($"a list has at most {VtpmConfigList.Limit} platforms and as many kernels; take out those that nobody needs any more");
+            throw new ApprovalException(
+                $"a list has at most {VtpmConfigList.Limit} platforms and as many kernels; take out those that nobody needs any more");
     }
 
     private VtpmConfigList ToConfigList() => new()

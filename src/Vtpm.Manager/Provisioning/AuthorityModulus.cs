@@ -18,9 +18,11 @@ public static class AuthorityModulus
         if (Rsa2048.IsModulus(file)) return file.ToArray();
         string text = Encoding.ASCII.GetString(file);
         if (text.Contains("PRIVATE KEY", StringComparison.Ordinal))
-            throw new ApprovalException("that is a private key, which should be nowhere near: give its modulus (of an authority's key: 'vtpm approve modulus')");
+            throw new ApprovalException(
+                "that is a private key, which should be nowhere near: give its modulus (of an authority's key: 'vtpm approve modulus')");
         if (!text.Contains("-----BEGIN", StringComparison.Ordinal))
-            throw new ApprovalException($"{whose} modulus has {Size} bytes, the first at least 0x80 and the last odd; this has {file.Length} and is none, nor a PEM file");
+            throw new ApprovalException(
+                $"{whose} modulus has {Size} bytes, the first at least 0x80 and the last odd; this has {file.Length} and is none, nor a PEM file");
         using RSA key = RSA.Create();
         try
         {

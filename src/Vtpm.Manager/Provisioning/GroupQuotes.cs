@@ -12,7 +12,8 @@ public static class GroupQuotes
         int[] pcrs = [.. PcrList.Pcrs(pcrMask)];
         ReadOnlyMemory<byte> values = quote.PcrValues;
         if (values.Length != pcrs.Length * TpmDigest.Size) return null;
-        TpmDigest composite = PcrList.Composite(pcrMask, pcr => new TpmDigest(values.Span.Slice(Array.IndexOf(pcrs, pcr) * TpmDigest.Size, TpmDigest.Size)));
+        TpmDigest composite =
+            PcrList.Composite(pcrMask, pcr => new TpmDigest(values.Span.Slice(Array.IndexOf(pcrs, pcr) * TpmDigest.Size, TpmDigest.Size)));
         return BareQuote.Verify(aikModulus, composite, BareQuote.Shown(nonce), quote.Signature.Span) ? composite : null;
     }
 }

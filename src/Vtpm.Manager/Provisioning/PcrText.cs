@@ -7,8 +7,8 @@ namespace Vtpm.Manager;
 public static class PcrText
 {
     /// <summary>
-    /// Reads PCR values as Linux shows them in <c>/sys/class/tpm/tpm0/pcrs</c>: lines of <c>PCR-00: 3A 3F …</c>, so that one machine's can be approved on
-    /// another.
+    /// Reads PCR values as Linux shows them in <c>/sys/class/tpm/tpm0/pcrs</c>: lines of <c>PCR-00: 3A 3F …</c>, so that one machine's can be
+    /// approved on another.
     /// </summary>
     /// <exception cref="ApprovalException">A line is not one of these.</exception>
     public static IReadOnlyDictionary<int, TpmDigest> ParseFile(string text)

@@ -24,7 +24,8 @@ public sealed class RecoveryChallenge : IDisposable
     /// <param name="request">The file for its manager.</param>
     public static RecoveryChallenge Create(ReadOnlySpan<byte> endorsementKey, in IdentityFile identity, out byte[] request)
     {
-        var proof = new TpmSymmetricKey { AlgId = TpmAlgorithmId.Aes128, EncScheme = TpmEncScheme.SymCtr, Data = RandomNumberGenerator.GetBytes(ProofSize) };
+        var proof =
+            new TpmSymmetricKey { AlgId = TpmAlgorithmId.Aes128, EncScheme = TpmEncScheme.SymCtr, Data = RandomNumberGenerator.GetBytes(ProofSize) };
         byte[] contents = WireFormat.ToBytes(new TpmAsymCAContents { SessionKey = proof, IdDigest = WireFormat.Digest(identity.Key.ToPubKey()) });
         var key = new TpmPubKey { AlgorithmParms = TpmKeys.EndorsementKey };
         key.PubKey.Key = endorsementKey.ToArray();
@@ -53,11 +54,14 @@ public sealed class RecoveryChallenge : IDisposable
         ArgumentNullException.ThrowIfNull(keys);
         ArgumentNullException.ThrowIfNull(approves);
         RecoveryAnswerFile given = RecoveryFiles.Read<RecoveryAnswerFile>(answer, AnswerForm);
-        if (given.GroupUuid != keys.GroupUuid) throw new ApprovalException($"the answer is of group {given.GroupUuid}, and the keys are those of {keys.GroupUuid}");
+        if (given.GroupUuid != keys.GroupUuid)
+            throw new ApprovalException($"the answer is of group {given.GroupUuid}, and the keys are those of {keys.GroupUuid}");
         if (!CryptographicOperations.FixedTimeEquals(given.Proof.Data.Span, _secret.Proof.Data.Span))
-            throw new ApprovalException("the machine has not met the challenge: it is not the one of this endorsement key and identity, or answered another challenge");
+            throw new ApprovalException(
+                "the machine has not met the challenge: it is not the one of this endorsement key and identity, or answered another challenge");
         if (!approves(given.Platform))
-            throw new ApprovalException($"the machine is on the platform {PlatformText.Argument(given.Platform)}, which is none of those given as approved");
+            throw new ApprovalException(
+                $"the machine is on the platform {PlatformText.Argument(given.Platform)}, which is none of those given as approved");
         var request = new VtpmGroupRecover1Request { Nonce = _secret.Nonce, PcrSelection = given.Platform.PcrSelection };
         try
         {

@@ -5,8 +5,8 @@ using Vtpm.Transports;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// The hardware counter that an image is bound to. The image goes ahead: first a root that carries the next value is durable, then the hardware counts
-/// up to it. So an image that was saved last carries what the hardware stands at, or one more.
+/// The hardware counter that an image is bound to. The image goes ahead: first a root that carries the next value is durable, then the hardware
+/// counts up to it. So an image that was saved last carries what the hardware stands at, or one more.
 /// </summary>
 internal sealed class ImageCounter(IRollbackHardware hardware, ManagerImage image, ManagerLog log)
 {

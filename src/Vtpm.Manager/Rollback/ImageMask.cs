@@ -7,8 +7,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// The mask of the image's key, and how another one takes its place: the new one is written beside it, the image is saved under it until no root is left
-/// under the old one, and then the old one is cleared. At every moment the area holds what the image needs.
+/// The mask of the image's key, and how another one takes its place: the new one is written beside it, the image is saved under it until no root is
+/// left under the old one, and then the old one is cleared. At every moment the area holds what the image needs.
 /// </summary>
 internal sealed class ImageMask(KeyMaskArea area, ManagerImage image, ManagerLog log)
 {
@@ -19,7 +19,9 @@ internal sealed class ImageMask(KeyMaskArea area, ManagerImage image, ManagerLog
     /// <summary>A mask that is no longer needed is still in the other place.</summary>
     public bool IsOldOneThere { get; private set; }
 
-    /// <summary>Platforms that may open group 0 have changed since the mask was made: who was one of them before must not open older copies.</summary>
+    /// <summary>
+    /// Platforms that may open group 0 have changed since the mask was made: who was one of them before must not open older copies.
+    /// </summary>
     public bool IsDue => image.IsMasked && !_tag.AsSpan().SequenceEqual(PlatformsTag());
 
     /// <summary>After opening: finds out which place is the image's.</summary>
@@ -27,7 +29,8 @@ internal sealed class ImageMask(KeyMaskArea area, ManagerImage image, ManagerLog
     {
         if (!image.IsMasked) return;
         RollbackAnswer<byte[]> answer = area.Read(image.NvramSlot, image.NvramAuth);
-        if (answer.Value is not { } content) throw new ManagerException($"the mask of the image's key, there a moment ago, is not any more: {answer.Reason}");
+        if (answer.Value is not { } content)
+            throw new ManagerException($"the mask of the image's key, there a moment ago, is not any more: {answer.Reason}");
         _place = image.IsMaskedBy(KeyMaskArea.MaskOf(content, 0)) ? 0 : 1;
         _tag = KeyMaskArea.TagOf(content, _place).ToArray();
         IsOldOneThere = !KeyMaskArea.IsCleared(content, 1 - _place);
@@ -45,8 +48,8 @@ internal sealed class ImageMask(KeyMaskArea area, ManagerImage image, ManagerLog
     public bool Begin() => Begin(image.NvramSlot);
 
     /// <summary>
-    /// Saves the image, under the mask that was begun if one was. Where that does not succeed, in whichever way, the image is under the mask that it had;
-    /// what was written is of no use to anybody, and is written over the next time.
+    /// Saves the image, under the mask that was begun if one was. Where that does not succeed, in whichever way, the image is under the mask that it
+    /// had; what was written is of no use to anybody, and is written over the next time.
     /// </summary>
     public ManagerSave Save()
     {
@@ -71,8 +74,8 @@ internal sealed class ImageMask(KeyMaskArea area, ManagerImage image, ManagerLog
     }
 
     /// <summary>
-    /// After saves: ends the old mask if no root is left under it. What is left to do then is done by the next start at the latest, and nothing is lost
-    /// meanwhile: the image is under one of the two.
+    /// After saves: ends the old mask if no root is left under it. What is left to do then is done by the next start at the latest, and nothing is
+    /// lost meanwhile: the image is under one of the two.
     /// </summary>
     public void Finish()
     {

@@ -5,8 +5,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// The NV area that holds the mask of an image's key, in one of two places; the other one is for its successor. A place is a mask of 16 bytes and a tag
-/// of 8, which says what the mask was made for. One that was never written is all 0xFF, one that was cleared is all zero.
+/// The NV area that holds the mask of an image's key, in one of two places; the other one is for its successor. A place is a mask of 16 bytes and a
+/// tag of 8, which says what the mask was made for. One that was never written is all 0xFF, one that was cleared is all zero.
 /// </summary>
 internal sealed class KeyMaskArea(IRollbackHardware hardware) : IKeyMasks
 {
@@ -19,7 +19,8 @@ internal sealed class KeyMaskArea(IRollbackHardware hardware) : IKeyMasks
     {
         RollbackAnswer<byte[]> answer = Read(slot, auth);
         // Busy after all patience: nothing to conclude anything from.
-        if (answer.Status == RollbackStatus.Busy) throw new ManagerException($"the hardware TPM is too busy to give the mask of the image's key ({answer.Reason}); start again later");
+        if (answer.Status == RollbackStatus.Busy)
+            throw new ManagerException($"the hardware TPM is too busy to give the mask of the image's key ({answer.Reason}); start again later");
         reason = answer.Reason;
         if (answer.Value is not { } content) return null;
         byte[][] masks = [.. Enumerable.Range(0, Places).Where(place => IsWritten(content, place)).Select(place => MaskOf(content, place).ToArray())];
@@ -48,11 +49,13 @@ internal sealed class KeyMaskArea(IRollbackHardware hardware) : IKeyMasks
         return answer;
     }
 
-    public RollbackAnswer<uint> Clear(uint index, in TpmAuthData auth, int place) => hardware.WriteArea(index, auth, place * PlaceSize, new byte[PlaceSize]);
+    public RollbackAnswer<uint> Clear(uint index, in TpmAuthData auth, int place) =>
+        hardware.WriteArea(index, auth, place * PlaceSize, new byte[PlaceSize]);
 
     public static ReadOnlySpan<byte> MaskOf(ReadOnlySpan<byte> content, int place) => content.Slice(place * PlaceSize, ManagerImage.MaskSize);
 
-    public static ReadOnlySpan<byte> TagOf(ReadOnlySpan<byte> content, int place) => content.Slice(place * PlaceSize + ManagerImage.MaskSize, TagSize);
+    public static ReadOnlySpan<byte> TagOf(ReadOnlySpan<byte> content, int place) =>
+        content.Slice(place * PlaceSize + ManagerImage.MaskSize, TagSize);
 
     public static bool IsCleared(ReadOnlySpan<byte> content, int place) => !content.Slice(place * PlaceSize, PlaceSize).ContainsAnyExcept((byte)0);
 

@@ -4,8 +4,8 @@ using Vtpm.Storage;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// What to do with an image that is not the newest: refuse it, or take it if the administrator has named it. The name says which save it is and what the
-/// hardware counter stands at, so that it fits once and no other image, wherever it may be left standing.
+/// What to do with an image that is not the newest: refuse it, or take it if the administrator has named it. The name says which save it is and what
+/// the hardware counter stands at, so that it fits once and no other image, wherever it may be left standing.
 /// </summary>
 internal sealed class RestoredImage(ManagerImage image, ManagerLog log, string? accepted)
 {

@@ -45,8 +45,8 @@ internal sealed class RollbackGuard
     private bool MayCount => _isSetUp && _counter.IsUsed && HasPassed(RetryAfter, _lastFailure);
 
     /// <summary>
-    /// After opening, and before anything is served: refuses an image that is not the newest, ends what a stop has interrupted, and puts what was saved
-    /// before this start into the past.
+    /// After opening, and before anything is served: refuses an image that is not the newest, ends what a stop has interrupted, and puts what was
+    /// saved before this start into the past.
     /// </summary>
     /// <exception cref="ManagerException">The image is refused, or is not protected where it has to be.</exception>
     public void Start()
@@ -94,7 +94,8 @@ internal sealed class RollbackGuard
         else _isRoundDue = _counter.IsUsed;
         ManagerSave save = _mask.Save();
         if (save.Write != ManagerWrite.Saved) return save;
-        if (_image.EarlierSealsRemain && _image.Save() is { Write: not ManagerWrite.Saved } second) _log.Error($"{what}: the other root can still be opened as before: {second.Reason}");
+        if (_image.EarlierSealsRemain && _image.Save() is { Write: not ManagerWrite.Saved } second)
+            _log.Error($"{what}: the other root can still be opened as before: {second.Reason}");
         _mask.Finish();
         counts = counts && (!_counter.IsUsed || CountOrBindAgain(Patience));
         Explain(what, counts, masks && !_mask.IsOldOneThere);
@@ -133,7 +134,9 @@ internal sealed class RollbackGuard
         }
     }
 
-    /// <summary>Makes what is missing, and counts twice: whatever was saved before this start carries at most one more than the counter stood at.</summary>
+    /// <summary>
+    /// Makes what is missing, and counts twice: whatever was saved before this start carries at most one more than the counter stood at.
+    /// </summary>
     private void SetUp(bool isRestored)
     {
         _isSetUp = true;
@@ -223,8 +226,8 @@ internal sealed class RollbackGuard
     }
 
     /// <summary>
-    /// Where somebody else has counted, this image is bound to what the counter stands at now: it is the one that vTPMs have saved to, and has to open
-    /// the next time.
+    /// Where somebody else has counted, this image is bound to what the counter stands at now: it is the one that vTPMs have saved to, and has to
+    /// open the next time.
     /// </summary>
     private bool CountOrBindAgain(TimeSpan patience) => Count(patience) || (_counter.WasCountedElsewhere && Advance(patience));
 

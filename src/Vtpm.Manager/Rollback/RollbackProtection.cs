@@ -3,7 +3,9 @@ namespace Vtpm.Manager;
 /// <summary>How much the manager insists on noticing that an older image was put back.</summary>
 public enum RollbackProtection
 {
-    /// <summary>Where the hardware TPM has a counter and a place for the key's mask, they are used; where not, the log says so at each start.</summary>
+    /// <summary>
+    /// Where the hardware TPM has a counter and a place for the key's mask, they are used; where not, the log says so at each start.
+    /// </summary>
     WhenPossible,
 
     /// <summary>An image without protection stays without. One that has it is checked all the same.</summary>

@@ -5,8 +5,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// Gives an image that has none a counter and a mask. Stopped anywhere, it goes on at the next start: what it makes in the hardware TPM is found again by
-/// the image's uuid, and opens to authorization values that are in the image before.
+/// Gives an image that has none a counter and a mask. Stopped anywhere, it goes on at the next start: what it makes in the hardware TPM is found
+/// again by the image's uuid, and opens to authorization values that are in the image before.
 /// </summary>
 internal sealed class RollbackSetUp(
     IRollbackHardware hardware, KeyMaskArea area, ManagerImage image, ImageCounter counter, ImageMask mask, ManagerLog log)

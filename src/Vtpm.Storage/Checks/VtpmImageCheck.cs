@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace Vtpm.Storage;
 
 /// <summary>
-/// Looks at a vTPM's image without changing it: whether its slots have the form that a save gives them, and, by the hash that the manager keeps, which
-/// one is live.
+/// Looks at a vTPM's image without changing it: whether its slots have the form that a save gives them, and, by the hash that the manager keeps,
+/// which one is live.
 /// </summary>
 public static class VtpmImageCheck
 {

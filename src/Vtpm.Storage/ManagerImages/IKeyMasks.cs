@@ -9,8 +9,8 @@ namespace Vtpm.Storage;
 public interface IKeyMasks
 {
     /// <summary>
-    /// The masks that the area may hold, each of <see cref="ManagerImage.MaskSize"/> bytes; the image zeroes them after use, and finds out which one is
-    /// its own. Two, where one is being replaced by the other. Null when the area is not there or does not open.
+    /// The masks that the area may hold, each of <see cref="ManagerImage.MaskSize"/> bytes; the image zeroes them after use, and finds out which one
+    /// is its own. Two, where one is being replaced by the other. Null when the area is not there or does not open.
     /// </summary>
     /// <param name="slot">The area that the image names.</param>
     /// <param name="auth">Its authorization value.</param>

@@ -4,8 +4,8 @@ using Vtpm.Wire;
 namespace Vtpm.Storage;
 
 /// <summary>
-/// The manager's disk image, format versions 0 and 1: groups of vTPMs under keys that the hardware TPM seals. All of it is in memory; <see cref="Save"/>
-/// writes what changed.
+/// The manager's disk image, format versions 0 and 1: groups of vTPMs under keys that the hardware TPM seals. All of it is in memory;
+/// <see cref="Save"/> writes what changed.
 /// </summary>
 /// <remarks>
 /// <code>

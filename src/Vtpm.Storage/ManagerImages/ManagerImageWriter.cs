@@ -76,8 +76,8 @@ internal sealed class ManagerImageWriter(ManagerImage image, IManagerSealer seal
         return new(ManagerWrite.Saved, "");
     }
 
-    // A new image over an old one: the old roots may have higher sequences. The lists are there, empty, before anything else: a disk without them and with
-    // something on it, as a stop in the middle would leave it, is taken for another's.
+    // A new image over an old one: the old roots may have higher sequences. The lists are there, empty, before anything else: a disk without them and
+    // with something on it, as a stop in the middle would leave it, is taken for another's.
     private void Wipe()
     {
         if (!image.MustWipe) return;

@@ -70,7 +70,8 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         if (Read(reference.Location) is not { } plain || !HashMatches(plain.AsSpan(0, GroupSector.HashArea), reference.Hash))
             return $"the group in sector {reference.Location} does not verify";
         GroupSector content = SectorDisk.Parse<GroupSector>(plain);
-        if (!IsPossible(content)) return $"the group in sector {reference.Location} has {content.SealsUsed} platforms and {content.KernelsUsed} kernels";
+        if (!IsPossible(content))
+            return $"the group in sector {reference.Location} has {content.SealsUsed} platforms and {content.KernelsUsed} kernels";
         ConfigurationChain? chain = ConfigurationChain.None;
         if (ConfigurationChain.IsNeeded(content) && !ConfigurationChain.TryRead(Read, ref content, out chain))
             return $"the configuration of the group in sector {reference.Location} does not verify";

@@ -15,7 +15,8 @@ internal sealed unsafe class MappedPage(nint address, uint reference, Action rel
 
     public void WriteUInt32(int offset, uint value) => Volatile.Write(ref *(uint*)At(offset, sizeof(uint)), value);
 
-    public void CopyTo(int offset, Span<byte> destination) => new ReadOnlySpan<byte>(At(offset, destination.Length), destination.Length).CopyTo(destination);
+    public void CopyTo(int offset, Span<byte> destination) =>
+        new ReadOnlySpan<byte>(At(offset, destination.Length), destination.Length).CopyTo(destination);
 
     public void CopyFrom(int offset, ReadOnlySpan<byte> source) => source.CopyTo(new Span<byte>(At(offset, source.Length), source.Length));
 

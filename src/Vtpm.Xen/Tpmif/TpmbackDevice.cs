@@ -9,8 +9,8 @@ namespace Vtpm.Xen;
 ///  backend:  2 InitWait ──frontend 3 or 4──► 4 Connected ──frontend 5──► 5 Closing ──frontend 6──► 2 InitWait (again, for the next kernel)
 ///                                                                  online = 0, or the frontend gone ──► 6 Closed
 /// </code>
-/// A backend that starts may find a device in any of these: the one before it has died, or was stopped. Xen has unmapped that one's page and closed its
-/// port, which leaves the frontend's port to be bound again; the frontend need not notice.
+/// A backend that starts may find a device in any of these: the one before it has died, or was stopped. Xen has unmapped that one's page and closed
+/// its port, which leaves the frontend's port to be bound again; the frontend need not notice.
 /// </remarks>
 internal sealed class TpmbackDevice : IDisposable
 {
@@ -69,7 +69,9 @@ internal sealed class TpmbackDevice : IDisposable
         return new TpmbackDevice(host, path, frontend, new TpmbackClient(domain, device, uuid), log);
     }
 
-    /// <summary>Tells the toolstack and the frontend that somebody is here, or goes on where another backend ended, and watches the frontend.</summary>
+    /// <summary>
+    /// Tells the toolstack and the frontend that somebody is here, or goes on where another backend ended, and watches the frontend.
+    /// </summary>
     public void Announce()
     {
         XenbusState found = StateOf(_path);

@@ -115,8 +115,8 @@ public class DeepQuoteEvidenceTests
     }
 
     /// <summary>
-    /// Bytes of a true evidence file changed, put in, taken out and doubled: it never throws, and holds only where the content is still the same (the case
-    /// of a digit, a space more). VTPM_EVIDENCE_MUTATIONS and VTPM_SEED choose more and others.
+    /// Bytes of a true evidence file changed, put in, taken out and doubled: it never throws, and holds only where the content is still the same (the
+    /// case of a digit, a space more). VTPM_EVIDENCE_MUTATIONS and VTPM_SEED choose more and others.
     /// </summary>
     [Fact]
     public void Verify_OfMutatedFiles_NeverThrowsAndNeverHolds()

@@ -258,7 +258,8 @@ public class DeepQuoteVerifierTests
     {
         var quote = new SampleQuote();
         byte[] whole = SampleQuote.Composite(0x820011, [.. quote.Hardware.Values]);
-        var policy = new DeepQuotePolicy { Aik = SampleQuote.Modulus(SampleQuote.Aik), Platforms = [new ApprovedPlatform(null, new TpmDigest(whole))] };
+        var policy =
+            new DeepQuotePolicy { Aik = SampleQuote.Modulus(SampleQuote.Aik), Platforms = [new ApprovedPlatform(null, new TpmDigest(whole))] };
         Assert.Equal(DeepQuoteResult.Shown, quote.Verify(policy)["platform"].Result);
         Assert.Equal(DeepQuoteResult.Wrong, quote.Verify(policy with { Platforms = [new ApprovedPlatform(null, default)] })["platform"].Result);
         Assert.Equal(DeepQuoteResult.Wrong, quote.Verify(policy with { Platforms = [new ApprovedPlatform(0, new TpmDigest(SampleQuote.Composite(0)))] })["platform"].Result);
@@ -269,7 +270,8 @@ public class DeepQuoteVerifierTests
     public void Verify_AgainstAConfigurationOfNothing_IsRefused()
     {
         var quote = new SampleQuote { Platforms = [], Kernels = [] };
-        DeepQuotePolicy policy = SampleQuote.Policy with { Kernels = [], Configuration = new ApprovedConfiguration { Sequence = 7, Platforms = [], Kernels = [] } };
+        DeepQuotePolicy policy =
+            SampleQuote.Policy with { Kernels = [], Configuration = new ApprovedConfiguration { Sequence = 7, Platforms = [], Kernels = [] } };
         DeepQuoteVerdict verdict = quote.Verify(policy);
         Assert.Equal(["platform", "vtpm"], verdict.Statements.Where(statement => statement.Fails).Select(statement => statement.Subject));
     }
@@ -339,7 +341,8 @@ public class DeepQuoteVerifierTests
         Assert.Equal(DeepQuoteResult.Wrong, verdict["signature"].Result);
     }
 
-    private static DeepQuoteVerdict Verify(JsonObject evidence, DeepQuotePolicy policy) => DeepQuoteVerifier.Verify(JsonSerializer.SerializeToUtf8Bytes(evidence), policy);
+    private static DeepQuoteVerdict Verify(JsonObject evidence, DeepQuotePolicy policy) =>
+        DeepQuoteVerifier.Verify(JsonSerializer.SerializeToUtf8Bytes(evidence), policy);
 
     private static IEnumerable<string> Leaves(KeyValuePair<string, JsonNode?> property) => property.Value is JsonObject inner
         ? inner.SelectMany(Leaves).Select(path => $"{property.Key}.{path}")

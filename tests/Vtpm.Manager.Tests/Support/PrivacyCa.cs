@@ -5,8 +5,8 @@ using Vtpm.Wire;
 namespace Vtpm.Manager.Tests.Support;
 
 /// <summary>
-/// A privacy CA as small as it can be, and of the test's own: bytes by hand after Part 2 §12, cryptography by the base library and BouncyCastle. It certifies
-/// an identity key for whoever has the endorsement key that it was told is good.
+/// A privacy CA as small as it can be, and of the test's own: bytes by hand after Part 2 §12, cryptography by the base library and BouncyCastle. It
+/// certifies an identity key for whoever has the endorsement key that it was told is good.
 /// </summary>
 internal sealed class PrivacyCa : IDisposable
 {
@@ -21,7 +21,8 @@ internal sealed class PrivacyCa : IDisposable
     }
 
     /// <summary>TPM_CHOSENID_HASH: SHA-1 of the identity's label and the CA's public key.</summary>
-    public TpmDigest LabelFor(string label) => TpmDigest.Of((byte[])[.. System.Text.Encoding.ASCII.GetBytes(label), .. PubKey(_key.ExportParameters(false).Modulus!)]);
+    public TpmDigest LabelFor(string label) =>
+        TpmDigest.Of((byte[])[.. System.Text.Encoding.ASCII.GetBytes(label), .. PubKey(_key.ExportParameters(false).Modulus!)]);
 
     /// <summary>Whether the new key itself has signed TPM_IDENTITY_CONTENTS: the label, and its public half.</summary>
     public bool AcceptsBinding(ReadOnlyMemory<byte> aikModulus, string label, ReadOnlyMemory<byte> binding)
@@ -32,8 +33,8 @@ internal sealed class PrivacyCa : IDisposable
     }
 
     /// <summary>
-    /// A credential for the key, in two parts: TPM_SYM_CA_ATTESTATION, and the session key of it, which only the TPM with that endorsement key releases, to
-    /// the identity key that it is for.
+    /// A credential for the key, in two parts: TPM_SYM_CA_ATTESTATION, and the session key of it, which only the TPM with that endorsement key
+    /// releases, to the identity key that it is for.
     /// </summary>
     /// <param name="aikModulus">What is certified.</param>
     /// <param name="ekModulus">Whom it is for.</param>

@@ -37,7 +37,8 @@ internal sealed class RollbackRig : IDisposable
     public string Log => string.Join('\n', Rig.Log);
 
     /// <summary>The response of a TPM that answers with that code alone.</summary>
-    public static byte[] Answer(TpmResult result) => WireFormat.ToBytes(new TpmHeader { Tag = TpmTag.RspCommand, ParamSize = TpmHeader.Size, Code = (uint)result });
+    public static byte[] Answer(TpmResult result) =>
+        WireFormat.ToBytes(new TpmHeader { Tag = TpmTag.RspCommand, ParamSize = TpmHeader.Size, Code = (uint)result });
 
     public byte[] Copy() => [.. Rig.Image];
 
@@ -103,7 +104,8 @@ internal sealed class RollbackRig : IDisposable
     public TpmDigest PresentPlatform()
     {
         using var tpm = new TpmClient(_hardware.Connect());
-        byte[] values = [.. Enumerable.Range(0, 24).Where(pcr => (0x0E00FF >> pcr & 1) == 1).SelectMany(pcr => tpm.PcrRead((uint)pcr).ReadOnlySpan.ToArray())];
+        byte[] values =
+            [.. Enumerable.Range(0, 24).Where(pcr => (0x0E00FF >> pcr & 1) == 1).SelectMany(pcr => tpm.PcrRead((uint)pcr).ReadOnlySpan.ToArray())];
         return new(SHA1.HashData((byte[])[0, 3, 0xFF, 0, 0x0E, 0, 0, (byte)(values.Length >> 8), (byte)values.Length, .. values]));
     }
 

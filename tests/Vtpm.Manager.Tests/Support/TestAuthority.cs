@@ -10,7 +10,8 @@ namespace Vtpm.Manager.Tests.Support;
 internal sealed class TestAuthority : IDisposable
 {
     private static readonly Lazy<RSAParameters> Parameters = new(() => RSA.Create(2048).ExportParameters(includePrivateParameters: true));
-    private static readonly BigInteger Modp2048 = new(Org.BouncyCastle.Crypto.Agreement.DHStandardGroups.rfc3526_2048.P.ToByteArrayUnsigned(), isUnsigned: true, isBigEndian: true);
+    private static readonly BigInteger Modp2048 =
+        new(Org.BouncyCastle.Crypto.Agreement.DHStandardGroups.rfc3526_2048.P.ToByteArrayUnsigned(), isUnsigned: true, isBigEndian: true);
 
     public RSA Key { get; } = RSA.Create(Parameters.Value);
 

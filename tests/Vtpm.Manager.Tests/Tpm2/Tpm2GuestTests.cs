@@ -111,7 +111,8 @@ public sealed class Tpm2GuestTests : IDisposable
             VtpmManagerOrdinal.GroupNew, new VtpmGroupNewRequest { SaaModulus = modulus });
         Assert.DoesNotContain(group.AikModulus.ToArray(), b => b != 0);
         Assert.DoesNotContain(group.IdentityBinding.ToArray(), b => b != 0);
-        VtpmGroupShowResponse shown = administrator.Manage<VtpmGroupRequest, VtpmGroupShowResponse>(VtpmManagerOrdinal.GroupShow, new VtpmGroupRequest { Group = 1 });
+        VtpmGroupShowResponse shown =
+            administrator.Manage<VtpmGroupRequest, VtpmGroupShowResponse>(VtpmManagerOrdinal.GroupShow, new VtpmGroupRequest { Group = 1 });
         Assert.Equal(group.GroupUuid, shown.GroupUuid);
         Assert.Equal(modulus, shown.SaaModulus.ToArray());
         Assert.Equal(TpmResult.Fail, Assert.Throws<VtpmManagerException>(() => administrator.Manage(VtpmManagerOrdinal.GroupActivate, [0, 0, 0, 1, 0, 0, 0, 1, 0])).Result);

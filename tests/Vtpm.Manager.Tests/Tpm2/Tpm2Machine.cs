@@ -7,8 +7,8 @@ using Vtpm.Transports;
 namespace Vtpm.Manager.Tests.Tpm2;
 
 /// <summary>
-/// A machine with a TPM 2.0, which is Debian's swtpm. Its one client is this class, so that the manager and the test can both speak to it, and the test
-/// can see and change what passes.
+/// A machine with a TPM 2.0, which is Debian's swtpm. Its one client is this class, so that the manager and the test can both speak to it, and the
+/// test can see and change what passes.
 /// </summary>
 internal sealed class Tpm2Machine : TestHardware
 {

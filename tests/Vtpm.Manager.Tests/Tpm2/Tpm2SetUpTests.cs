@@ -23,7 +23,8 @@ public sealed class Tpm2SetUpTests : IDisposable
     public void Start_OnATpm12WithTpm2_SaysSo(HardwareKind kind)
     {
         using TestHardware one = TestHardware.Create(kind);
-        string message = Assert.Throws<ManagerException>(() => new ManagerRig(one, new byte[ManagerImage.DefaultLength], with: Tpm2Machine.Options)).Message;
+        string message =
+            Assert.Throws<ManagerException>(() => new ManagerRig(one, new byte[ManagerImage.DefaultLength], with: Tpm2Machine.Options)).Message;
         Assert.Contains("the hardware is a TPM 1.2", message, StringComparison.Ordinal);
         Assert.Contains("leave tpm2=1 out", message, StringComparison.Ordinal);
     }
@@ -110,7 +111,8 @@ public sealed class Tpm2SetUpTests : IDisposable
         using ManagerRig rig = _machine.Manager(with: options => options with { SrkHandle = Other });
         Assert.Contains(rig.Log, line => line.Contains("seals under the storage key 0x81000010", StringComparison.Ordinal));
         AssertReopens(rig);
-        string message = Assert.Throws<ManagerException>(() => rig.Restart(options => Tpm2Machine.Options(options) with { SrkHandle = Usual })).Message;
+        string message =
+            Assert.Throws<ManagerException>(() => rig.Restart(options => Tpm2Machine.Options(options) with { SrkHandle = Usual })).Message;
         Assert.Contains("under another storage key", message, StringComparison.Ordinal);
         rig.Restart(Tpm2Machine.Options);   // The key at 0x81000010 is a primary key, so that it is found without being named.
     }

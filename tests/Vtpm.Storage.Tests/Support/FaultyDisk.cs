@@ -12,7 +12,9 @@ public enum DiskFault
     /// <summary>The write reports an error, and all was written.</summary>
     DoneAllTheSame,
 
-    /// <summary>The barrier reports an error; what it was for never reaches the disk, though it is read as if it had: a kernel that forgets dirty pages.</summary>
+    /// <summary>
+    /// The barrier reports an error; what it was for never reaches the disk, though it is read as if it had: a kernel that forgets dirty pages.
+    /// </summary>
     BarrierForgets,
 
     /// <summary>The barrier reports an error, and all is on the disk.</summary>

@@ -35,7 +35,9 @@ internal sealed class GoldenManagerImage(int sectors = 512)
 
     public int OtherGroupsVtpms { get; init; } = 1;
 
-    /// <summary>Entries in front of the one that opens, all for another configuration: more than twelve, and the list goes on in a sector of its own.</summary>
+    /// <summary>
+    /// Entries in front of the one that opens, all for another configuration: more than twelve, and the list goes on in a sector of its own.
+    /// </summary>
     public int OtherSeals { get; init; }
 
     /// <summary>The original leaves stack contents in the slots of a tree sector that it does not use.</summary>

@@ -171,7 +171,8 @@ internal sealed class ReferenceReader
     private (List<byte[]> Entries, List<byte[]> Kernels) Configuration(byte[] group)
     {
         (int platforms, int kernels) = ((int)UInt32(group, 1096), (int)UInt32(group, 2600));
-        List<byte[]> entries = [.. Enumerable.Range(0, Math.Min(5, platforms)).Select(i => group[(1100 + (EntrySize * i))..(1100 + (EntrySize * (i + 1)))])];
+        List<byte[]> entries =
+            [.. Enumerable.Range(0, Math.Min(5, platforms)).Select(i => group[(1100 + (EntrySize * i))..(1100 + (EntrySize * (i + 1)))])];
         List<byte[]> hashes = [.. Enumerable.Range(0, Math.Min(16, kernels)).Select(i => group[(2604 + (20 * i))..(2624 + (20 * i))])];
         Verify(Version == 1 || (entries.Count == platforms && hashes.Count == kernels), "lists that are too long for version 0");
         (uint next, byte[] hash) = (UInt32(group, 3552), group[2924..2956]);

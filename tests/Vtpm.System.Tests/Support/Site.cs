@@ -21,7 +21,8 @@ internal sealed class Site : IDisposable
 
     public Site()
     {
-        _hardware = VtpmProcess.StartReady(VtpmProcess.Ready, "hardware", "--state", this["hardware.state"], "--listen", $"{Hardware}", "--startup", "clear");
+        _hardware =
+            VtpmProcess.StartReady(VtpmProcess.Ready, "hardware", "--state", this["hardware.state"], "--listen", $"{Hardware}", "--startup", "clear");
         StartManager();
     }
 
@@ -119,7 +120,8 @@ internal sealed class Site : IDisposable
     public string Composite(uint mask)
     {
         using var tpm = new TpmClient(TpmConnection.Open(Hardware));
-        byte[][] values = [.. Enumerable.Range(0, 24).Where(pcr => (mask >> pcr & 1) == 1).Select(pcr => tpm.PcrRead((uint)pcr).ReadOnlySpan.ToArray())];
+        byte[][] values =
+            [.. Enumerable.Range(0, 24).Where(pcr => (mask >> pcr & 1) == 1).Select(pcr => tpm.PcrRead((uint)pcr).ReadOnlySpan.ToArray())];
         byte[] head = [0, 3, (byte)mask, (byte)(mask >> 8), (byte)(mask >> 16), 0, 0, 0, 0];
         BinaryPrimitives.WriteInt32BigEndian(head.AsSpan(5), 20 * values.Length);
         return $"{mask:x6}={Convert.ToHexStringLower(SHA1.HashData([.. head, .. values.SelectMany(value => value)]))}";

@@ -49,7 +49,8 @@ internal sealed class TisRig : IDisposable
     }
 
     /// <summary>What was waited since the last call is that long, and an eighth at most longer.</summary>
-    public void HasWaited(TimeSpan time, TimeSpan before = default) => Assert.InRange(Time.Waited - before, time, time * 1.125 + TimeSpan.FromMilliseconds(20));
+    public void HasWaited(TimeSpan time, TimeSpan before = default) =>
+        Assert.InRange(Time.Waited - before, time, time * 1.125 + TimeSpan.FromMilliseconds(20));
 
     public void Dispose()
     {

@@ -26,7 +26,8 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
         Refuse(nameof(MapGrant));
         lock (model.Gate)
         {
-            if (!model.Grants.TryGetValue((other, reference), out ModelPage? page)) throw new XenException($"cannot map grant {reference} of domain {other}: bad grant");
+            if (!model.Grants.TryGetValue((other, reference), out ModelPage? page))
+                throw new XenException($"cannot map grant {reference} of domain {other}: bad grant");
             Mapped++;
             return new Mapping(page, () => Mapped--);
         }

@@ -2,7 +2,9 @@ using Vtpm.Wire;
 
 namespace Vtpm.Manager;
 
-/// <summary>The files that go between a manager and an authority when a group is registered or recovered: a magic of eight bytes, then structures.</summary>
+/// <summary>
+/// The files that go between a manager and an authority when a group is registered or recovered: a magic of eight bytes, then structures.
+/// </summary>
 public static class RecoveryFiles
 {
     /// <summary>"vTPM": what all of them begin with; four bytes that tell which it is follow.</summary>
@@ -30,7 +32,9 @@ public struct IdentityFile : IWireStructure<IdentityFile>
     }
 }
 
-/// <summary>From the authority to the manager: a nonce, and a challenge that only the TPM of a certain endorsement key, having that identity, answers.</summary>
+/// <summary>
+/// From the authority to the manager: a nonce, and a challenge that only the TPM of a certain endorsement key, having that identity, answers.
+/// </summary>
 public struct RecoveryRequestFile : IWireStructure<RecoveryRequestFile>
 {
     public TpmNonce Nonce;

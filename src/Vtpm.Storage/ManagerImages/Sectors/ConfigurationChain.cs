@@ -75,7 +75,8 @@ internal sealed class ConfigurationChain
         (uint next, byte[] hash) = (group.BootConfigurationsNext, group.NextHash);
         foreach ((int platforms, int kernelsHere) in Portions(group))
         {
-            if (read(next) is not { } plain || !CryptographicOperations.FixedTimeEquals(SHA256.HashData(plain.AsSpan(LocationSize)), hash)) return false;
+            if (read(next) is not { } plain || !CryptographicOperations.FixedTimeEquals(SHA256.HashData(plain.AsSpan(LocationSize)), hash))
+                return false;
             if (!HasCounts(plain.AsSpan(LocationSize), platforms, kernelsHere)) return false;
             Parse(plain.AsSpan(LocationSize + HeaderSize), seals.AsSpan(platform, platforms), kernels.AsSpan(kernel, kernelsHere));
             sectors.Add(next);
@@ -94,7 +95,8 @@ internal sealed class ConfigurationChain
     private static List<(int Platforms, int Kernels)> Portions(in GroupSector group)
     {
         var portions = new List<(int, int)>();
-        int platforms = Math.Max(0, (int)group.SealsUsed - GroupSector.SealCount), kernels = Math.Max(0, (int)group.KernelsUsed - GroupSector.KernelCount);
+        int platforms =
+            Math.Max(0, (int)group.SealsUsed - GroupSector.SealCount), kernels = Math.Max(0, (int)group.KernelsUsed - GroupSector.KernelCount);
         while (platforms + kernels > 0)
         {
             int first = Math.Min(platforms, Room / EntrySize);

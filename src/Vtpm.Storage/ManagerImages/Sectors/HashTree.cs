@@ -142,7 +142,8 @@ internal sealed class HashTree
             (int start, int size) = (first + (i * span), Math.Min(span, count - (i * span)));
             ReadOnlySpan<int> here = TakeBefore(ref changed, start + size);
             if (span > 1)
-                tree._below[i] = Keeps(i, span, size, here) ? _below[i] : tree.Put(i, visitor, TreeIn(i, span).UpdateBelow(visitor, start, size, here));
+                tree._below[i] =
+                    Keeps(i, span, size, here) ? _below[i] : tree.Put(i, visitor, TreeIn(i, span).UpdateBelow(visitor, start, size, here));
             else if (here.Length > 0 || span != SlotSpan || i >= Count)
                 tree.Put(i, visitor.Child(start));
         }

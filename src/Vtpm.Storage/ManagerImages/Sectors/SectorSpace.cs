@@ -6,7 +6,9 @@ namespace Vtpm.Storage;
 /// Where a save may write: to sectors that neither root uses, and when those run out, to the ones that only the other root uses. What a save releases
 /// is the live root's until the save is durable, and the other root's from then until the next one.
 /// </summary>
-/// <remarks>A save calls <see cref="Take"/> and <see cref="Release"/> as it goes, and ends with <see cref="Commit"/> or <see cref="Rollback"/>.</remarks>
+/// <remarks>
+/// A save calls <see cref="Take"/> and <see cref="Release"/> as it goes, and ends with <see cref="Commit"/> or <see cref="Rollback"/>.
+/// </remarks>
 internal sealed class SectorSpace
 {
     private const int WordBits = 64;
