@@ -100,6 +100,27 @@ public sealed class RollbackFaultTests : IDisposable
     }
 
     [Fact]
+    public void Round_OwedToARevocation_IsNotForgottenOverASaveThatFails()
+    {
+        var store = new RecordingStore(_rig.Rig.Image);
+        _rig.Restart(options => options with { Image = store });
+        _rig.SaveLater(1);
+        _rig.Intercept = ordinal => ordinal == TpmOrdinal.IncrementCounter ? RollbackRig.Answer(TpmResult.BadCounter) : null;
+        _rig.SaveLater(2);
+        Assert.Equal(TpmResult.Success, _rig.DeleteVtpm());
+        _rig.Intercept = null;
+        _rig.Time.Advance(TimeSpan.FromSeconds(11));
+        _rig.Save(3);   // the hardware counts up to what the image carried; a round after the revocation is still owed
+        uint before = _rig.Counter;
+        store.Restart();
+        store.FailAt = 0;
+        Assert.Throws<VtpmManagerException>(() => _rig.Save(4));
+        store.Restart();
+        _rig.Save(5);
+        Assert.Equal(before + 1, _rig.Counter);
+    }
+
+    [Fact]
     public void CopyOfBeforeItWasProtected_WhileTheTpmIsBusy_IsRefusedAllTheSame()
     {
         using var rig = new RollbackRig(options => options with { RollbackProtection = RollbackProtection.Off });

@@ -166,6 +166,24 @@ public sealed class RollbackSetUpTests
         rig.Refusal(last);
     }
 
+    [Fact]
+    public void Required_AndNotThereWhenTheImageIsFirstSaved_SavesNothingMore()
+    {
+        using var rig = new RollbackRig(Required, provision: false);
+        rig.Intercept = ordinal => ordinal == TpmOrdinal.IncrementCounter ? RollbackRig.Answer(TpmResult.BadCounter) : null;
+        Assert.Throws<ManagerException>(() => rig.Rig.Provision());
+        rig.Intercept = null;
+        byte[] disk = rig.Copy();
+        Assert.Equal(TpmResult.IOError, Assert.Throws<VtpmManagerException>(() => rig.Save(1)).Result);
+        Assert.Equal(TpmResult.IOError, rig.Rig.Send(ManagerLink.ToAdministrator(), TpmTag.VtpmReq2, (uint)VtpmManagerOrdinal.GroupRotate, 0, 0, 0, 0));
+        Assert.Equal(disk, rig.Copy());
+        Assert.Contains("which is required", rig.Log, StringComparison.Ordinal);
+        Assert.Contains("Nothing more is saved until the manager has been started again", rig.Log, StringComparison.Ordinal);
+        rig.Restart(Required);
+        rig.Save(2);
+        Assert.Equal(2, rig.Load());
+    }
+
     private static ManagerOptions Off(ManagerOptions options) => options with { RollbackProtection = RollbackProtection.Off };
 
     private static ManagerOptions Required(ManagerOptions options) => options with { RollbackProtection = RollbackProtection.Required };

@@ -26,6 +26,8 @@ internal sealed class RollbackGuard
     private bool _isSetUp;
     private bool _hasUnboundSaves;
     private bool _isRoundDue;
+    // Why nothing more is saved: an image that has to be protected has come to be on the disk without.
+    private string _refusal = "";
     // Timestamps, since the time of day may be set back. Null: never, or not since it counted last.
     private long? _lastRound;
     private long? _lastFailure;
@@ -68,9 +70,13 @@ internal sealed class RollbackGuard
     /// <summary>A save of the image. At most once in the interval it takes the hardware counter with it.</summary>
     public ManagerSave Save()
     {
-        if (MayCount && !_counter.IsAhead && (_isRoundDue || HasPassed(_options.CounterInterval, _lastRound))) BindNext();
+        if (_refusal.Length > 0) return Refuse();
+        bool binds = MayCount && !_counter.IsAhead && (_isRoundDue || HasPassed(_options.CounterInterval, _lastRound));
+        if (binds) _counter.Bind();
         ManagerSave save = _image.Save();
         if (save.Write != ManagerWrite.Saved) return save;
+        // Not before: a save that fails leaves the round to the next.
+        if (binds) _isRoundDue = false;
         _hasUnboundSaves = true;
         if (!_isSetUp) return SetUpAfterFirstSave(save);
         if (MayCount && _counter.IsAhead) CountOrBindAgain(TimeSpan.Zero);
@@ -85,15 +91,18 @@ internal sealed class RollbackGuard
     /// <param name="renewsKey">The image's key was changed: the old one's mask has to go.</param>
     public ManagerSave SaveRevoking(string what, bool renewsKey = false)
     {
+        if (_refusal.Length > 0) return Refuse();
         if (!_isSetUp) return SaveFirst();
         bool masks = (!_mask.IsDue && !renewsKey) || !_image.IsMasked || _mask.Begin();
         // What was saved while the counter was behind carries the same value as this save would.
         if (_counter.IsAhead) Count(Patience);
         bool counts = !_counter.IsAhead;
-        if (_counter.IsUsed && counts) BindNext();
+        bool binds = _counter.IsUsed && counts;
+        if (binds) _counter.Bind();
         else _isRoundDue = _counter.IsUsed;
         ManagerSave save = _mask.Save();
         if (save.Write != ManagerWrite.Saved) return save;
+        if (binds) SetBound();
         if (_image.EarlierSealsRemain && _image.Save() is { Write: not ManagerWrite.Saved } second)
             _log.Error($"{what}: the other root can still be opened as before: {second.Reason}");
         _mask.Finish();
@@ -171,7 +180,12 @@ internal sealed class RollbackGuard
         {
             SetUp(isRestored: false);
         }
-        catch (Exception e) when (!IsRequired && e is TpmException or TpmTransportException or ManagerException)
+        catch (Exception e) when (IsRequired)
+        {
+            _refusal = $"{e.Message}. Nothing more is saved until the manager has been started again, which tries it again";
+            throw;
+        }
+        catch (Exception e) when (e is TpmException or TpmTransportException or ManagerException)
         {
             _log.Error($"the image is saved, and not protected against older copies of itself yet: {e.Message}");
         }
@@ -199,21 +213,26 @@ internal sealed class RollbackGuard
     {
         if (!_counter.IsAhead)
         {
-            BindNext();
+            _counter.Bind();
             if (_image.Save() is { Write: not ManagerWrite.Saved } save)
             {
                 _log.Warn($"the image cannot be bound to the hardware counter: {save.Reason}");
                 return false;
             }
+
+            SetBound();
         }
 
         return Count(patience);
     }
 
-    private void BindNext()
+    /// <summary>All that was saved so far is bound to a value of the counter.</summary>
+    private void SetBound() => _hasUnboundSaves = _isRoundDue = false;
+
+    private ManagerSave Refuse()
     {
-        _counter.Bind();
-        _hasUnboundSaves = _isRoundDue = false;
+        _image.Rollback();
+        return new ManagerSave(ManagerWrite.Failed, _refusal);
     }
 
     private bool Count(TimeSpan patience)

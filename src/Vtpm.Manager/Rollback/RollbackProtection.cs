@@ -11,6 +11,8 @@ public enum RollbackProtection
     /// <summary>An image without protection stays without. One that has it is checked all the same.</summary>
     Off,
 
-    /// <summary>Without it, or where it cannot be proven, the manager does not start.</summary>
+    /// <summary>
+    /// Without it, or where it cannot be proven, the manager does not start; one that is provisioned while it runs saves nothing after that.
+    /// </summary>
     Required,
 }
