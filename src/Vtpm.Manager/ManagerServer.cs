@@ -8,6 +8,7 @@ namespace Vtpm.Manager;
 /// </summary>
 internal sealed class ManagerServer : IDisposable
 {
+    private const int MaxClientsPerSocket = 4;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Everybody =
         OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
@@ -24,8 +25,9 @@ internal sealed class ManagerServer : IDisposable
         _server = new TpmServer(Begin, new TpmServerOptions
         {
             AnswerDeferred = Finish,
-            // As many as a vTPM and its successor need while they pass each other.
-            MaxClients = Math.Max(64, 2 * options.Vtpms.Count + 8),
+            // More than a vTPM and its successor need while they pass each other, and all that one vTPM's user can take.
+            MaxClientsPerListener = MaxClientsPerSocket,
+            MaxClients = MaxClientsPerSocket * (options.Vtpms.Count + 1),
             MaxRequestLength = TpmMessage.MaxLength,
             UnixMode = OwnerOnly,
             ClientOpened = Opened,

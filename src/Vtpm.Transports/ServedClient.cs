@@ -14,7 +14,7 @@ internal enum RequestState
 }
 
 /// <summary>One connection of a <see cref="TpmServer"/>: what has come in and not been served, what has been answered and not been taken.</summary>
-internal sealed class ServedClient(Socket socket, ClientInfo info)
+internal sealed class ServedClient(Socket socket, TpmListener listener, ClientInfo info)
 {
     /// <summary>No answer is so dear that discarding what else was sent may go on for ever.</summary>
     private const int MaxDiscards = 64;
@@ -25,6 +25,8 @@ internal sealed class ServedClient(Socket socket, ClientInfo info)
     private int _sent;
 
     public Socket Socket { get; } = socket;
+
+    public TpmListener Listener { get; } = listener;
 
     public ClientInfo Info { get; } = info;
 

@@ -27,6 +27,12 @@ public sealed class TpmListener : IDisposable
 
     internal Socket Socket { get; }
 
+    /// <summary>Those of its clients that are being served.</summary>
+    internal int Clients { get; set; }
+
+    /// <summary>Its clients have reached the limit, and that was logged.</summary>
+    internal bool IsFull { get; set; }
+
     /// <summary>Closes the socket; the base library unlinks the file of one it has bound.</summary>
     public void Dispose() => Socket.Dispose();
 

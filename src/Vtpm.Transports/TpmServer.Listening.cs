@@ -62,8 +62,21 @@ public sealed partial class TpmServer
         _full = false;
         if (_acceptAgain > Environment.TickCount64) return _acceptAgain;
         _acceptAgain = 0;
-        foreach (var listener in _listeners) _readable.Add(listener.Socket);
+        foreach (var listener in _listeners)
+        {
+            if (HasRoom(listener)) _readable.Add(listener.Socket);
+        }
+
         return long.MaxValue;
+    }
+
+    /// <summary>Whether a listener may have one more client; those that wait for it to have are no business of the others.</summary>
+    private bool HasRoom(TpmListener listener)
+    {
+        bool isFull = listener.Clients >= _options.MaxClientsPerListener;
+        if (isFull && !listener.IsFull) _dispatcher.Log($"{listener.Address}: {listener.Clients} clients are connected, the limit for one socket: more of them wait until one leaves");
+        listener.IsFull = isFull;
+        return !isFull;
     }
 
     /// <summary>Accepts one client from each socket that has one: a crowd of newcomers must not delay the clients that are here.</summary>
@@ -106,7 +119,7 @@ public sealed partial class TpmServer
             }
 
             PeerCredentials? credentials = unix ? PeerCredentials.Of(socket) : null;
-            client = new ServedClient(socket,
+            client = new ServedClient(socket, listener,
                 new ClientInfo(_dispatcher.NextId(), listener.Address, credentials, unix ? null : socket.RemoteEndPoint?.ToString(), unix ? socket : null));
         }
         catch (SocketException)
@@ -115,7 +128,13 @@ public sealed partial class TpmServer
             return;
         }
 
-        if (_dispatcher.Opened(client.Info)) _clients.Add(client);
-        else client.Close(_buffers);
+        if (!_dispatcher.Opened(client.Info))
+        {
+            client.Close(_buffers);
+            return;
+        }
+
+        listener.Clients++;
+        _clients.Add(client);
     }
 }

@@ -39,6 +39,7 @@ public sealed partial class TpmServer : IDisposable
         ArgumentNullException.ThrowIfNull(handler);
         _options = options ?? new TpmServerOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxClients, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxClientsPerListener, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxRequestLength, TpmMessage.HeaderLength, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_options.MaxRequestLength, TpmMessage.MaxLength, nameof(options));
         _dispatcher = new RequestDispatcher(handler, _options);
@@ -214,6 +215,7 @@ public sealed partial class TpmServer : IDisposable
     private void Remove(ServedClient client)
     {
         client.Close(_buffers);
+        client.Listener.Clients--;
         _acceptAgain = 0;
         _dispatcher.Closed(client.Info);
     }

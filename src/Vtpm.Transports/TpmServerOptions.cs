@@ -7,6 +7,12 @@ public sealed record TpmServerOptions
     public int MaxClients { get; init; } = 64;
 
     /// <summary>
+    /// Clients of one listener served at a time; more of them wait as well, and those of other listeners do not. By default only
+    /// <see cref="MaxClients"/> bounds them.
+    /// </summary>
+    public int MaxClientsPerListener { get; init; } = int.MaxValue;
+
+    /// <summary>
     /// A longer request (or one shorter than its header) is not a TPM's: its connection is closed. At most <see cref="TpmMessage.MaxLength"/>.
     /// </summary>
     public int MaxRequestLength { get; init; } = TpmMessage.MaxLength;

@@ -67,6 +67,27 @@ public class ServerClientsTests
     }
 
     [Fact]
+    public void Server_OneSocketFullOfClients_DoesNotKeepThoseOfAnotherWaiting()
+    {
+        using var server = new TestServer(options: new TpmServerOptions { MaxClients = 8, MaxClientsPerListener = 2 });
+        using var first = server.Connect();
+        var second = server.Connect();
+        first.Exchange(Messages.Request(10));
+        second.Exchange(Messages.Request(10));
+        using var third = server.Connect();
+        third.Send(Messages.Request(33));
+
+        using var other = new RawClient(server.Other.Address);
+        for (int turn = 0; turn < 5; turn++) Assert.Equal(21, other.Exchange(Messages.Request(21)).Length);
+        Assert.Equal(0, third.Socket.Available);
+        Assert.Contains($"{server.Address}: 2 clients are connected, the limit for one socket", server.AwaitLog(), StringComparison.Ordinal);
+        second.Dispose();
+
+        Assert.Equal(33, third.Receive().Length);
+        Assert.Equal(2, server.AwaitClosed().Id);
+    }
+
+    [Fact]
     public void Server_RequestNeverCompleted_IsGivenUp()
     {
         using var server = new TestServer(options: new TpmServerOptions { RequestTimeout = TimeSpan.FromMilliseconds(50) });

@@ -16,6 +16,7 @@ internal sealed class TestServer : IDisposable
         options ??= new TpmServerOptions();
         Server = new TpmServer(handler ?? Messages.Echo, options with { ClientClosed = _closed.Add, Log = _log.Add });
         Listener = Server.Listen(tcp ? TpmAddress.Parse("tcp:127.0.0.1:0") : TpmAddress.Unix(Path.Combine(_directory.FullName, "s")));
+        Other = Server.Listen(TpmAddress.Unix(Path.Combine(_directory.FullName, "other")));
         _thread = new Thread(Run);
         _thread.Start();
     }
@@ -23,6 +24,9 @@ internal sealed class TestServer : IDisposable
     public TpmServer Server { get; }
 
     public TpmListener Listener { get; }
+
+    /// <summary>A second socket of the same server.</summary>
+    public TpmListener Other { get; }
 
     public TpmAddress Address => Listener.Address;
 
