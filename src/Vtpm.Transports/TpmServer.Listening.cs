@@ -74,7 +74,8 @@ public sealed partial class TpmServer
     private bool HasRoom(TpmListener listener)
     {
         bool isFull = listener.Clients >= _options.MaxClientsPerListener;
-        if (isFull && !listener.IsFull) _dispatcher.Log($"{listener.Address}: {listener.Clients} clients are connected, the limit for one socket: more of them wait until one leaves");
+        if (isFull && !listener.IsFull)
+            _dispatcher.Log($"{listener.Address}: {listener.Clients} clients are connected, the limit for one socket: more of them wait until one leaves");
         listener.IsFull = isFull;
         return !isFull;
     }

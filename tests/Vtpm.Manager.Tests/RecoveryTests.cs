@@ -185,6 +185,29 @@ public sealed class RecoveryTests
         Assert.Equal(site.KeyData, Load(vtpm));
     }
 
+    /// <summary>Before, its list is that of the platforms that it was to be saved from.</summary>
+    [Fact]
+    public void Rotation_OfARecoveredGroup_IsRefusedUntilItIsUpdated()
+    {
+        using var site = new Site(HardwareKind.Engine);
+        byte[] groupKeys = site.Register();
+        site.ChangeThePlatform();
+        BigInteger secret = TestAuthority.NewSecret();
+        VtpmGroupRecover1Response asked = site.Recover1(site.MakeProxy().IdKey, default);
+        site.Recover2(TestAuthority.Public(secret), TestAuthority.Mask(asked.Dhkx1.Span, secret, groupKeys));
+        var group = new VtpmGroupRequest { Group = 1 };
+        Assert.Equal(TpmResult.Fail, Refusal(() => site.Manage(VtpmManagerOrdinal.GroupRotate, group)));
+        Assert.Contains(
+            site.Rig.Log,
+            line => line.Contains("GroupRotate of group 1 refused", StringComparison.Ordinal) && line.Contains("(group-update)", StringComparison.Ordinal));
+
+        using (VtpmManagerClient administrator = site.Rig.Administrator()) site.Update(2, administrator.Hardware.PcrRead(Pcr));
+        site.Manage(VtpmManagerOrdinal.GroupRotate, group);
+        site.Rig.Restart();
+        using VtpmManagerClient vtpm = site.Rig.Vtpm(Vtpm);
+        Assert.Equal(site.KeyData, Load(vtpm));
+    }
+
     private static ReadOnlyMemory<byte> Changed(ReadOnlyMemory<byte> bytes)
     {
         byte[] changed = bytes.ToArray();

@@ -175,7 +175,8 @@ public sealed class RollbackSetUpTests
         rig.Intercept = null;
         byte[] disk = rig.Copy();
         Assert.Equal(TpmResult.IOError, Assert.Throws<VtpmManagerException>(() => rig.Save(1)).Result);
-        Assert.Equal(TpmResult.IOError, rig.Rig.Send(ManagerLink.ToAdministrator(), TpmTag.VtpmReq2, (uint)VtpmManagerOrdinal.GroupRotate, 0, 0, 0, 0));
+        const uint Rotate = (uint)VtpmManagerOrdinal.GroupRotate;
+        Assert.Equal(TpmResult.IOError, rig.Rig.Send(ManagerLink.ToAdministrator(), TpmTag.VtpmReq2, Rotate, 0, 0, 0, 0));
         Assert.Equal(disk, rig.Copy());
         Assert.Contains("which is required", rig.Log, StringComparison.Ordinal);
         Assert.Contains("Nothing more is saved until the manager has been started again", rig.Log, StringComparison.Ordinal);

@@ -11,6 +11,14 @@ internal sealed class GroupRotate() : ManagerCommand<VtpmGroupRequest, NoParamet
         if (manager.FindGroup(request.Group, out ManagerGroup group) is var refusal and not TpmResult.Success) return refusal;
         string what = $"GroupRotate of group {request.Group}";
         if (!manager.Manager.CanKeep(what)) return TpmResult.Fail;
+        if (group.IsRecovered)
+        {
+            // Its list is still that of the platforms before, which would get the new keys; and what the authority has would open it no longer.
+            manager.Log.Error(
+                $"{what} refused: it is recovered, and its list approves the platforms before; install one that approves this platform first (group-update)");
+            return TpmResult.Fail;
+        }
+
         group.RotateKeys();
         if (manager.Manager.SaveRevoking(what) is var failure and not TpmResult.Success) return failure;
         manager.Manager.MarkNew(group);
