@@ -265,6 +265,60 @@ public sealed class TpmbackTests : IDisposable
     }
 
     [Fact]
+    public void Detach_UnderACommand_IsServedUntilTheFrontendHasClosed()
+    {
+        RawFrontend guest = Connected(5);
+        _model.Write($"{guest.BackendPath}/online", "0");
+        _model.Write($"{guest.BackendPath}/state", "5");
+        guest.Submit(RawFrontend.Command());
+        Turns();
+
+        Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(guest.Answer));
+        Assert.Equal("5", guest.BackendState);
+        guest.SetState(5);
+        guest.Submit(RawFrontend.Command());
+        Turns();
+        Assert.Equal(2, guest.State);
+        Assert.Equal("5", guest.BackendState);
+        guest.SetState(6);
+        Turns();
+        Assert.Equal("6", guest.BackendState);
+        Assert.Equal(0, _host.Mapped);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(6)]
+    public void Detach_OfADeviceThatIsNotConnected_IsClosedAtOnce(int frontend)
+    {
+        RawFrontend guest = Guest(5);
+        guest.SetState(frontend);
+        Turns();
+        _model.Write($"{guest.BackendPath}/online", "0");
+        _model.Write($"{guest.BackendPath}/state", "5");
+        Turns();
+
+        Assert.Equal("6", guest.BackendState);
+    }
+
+    [Fact]
+    public void Detach_OfAFrontendThatNeverCloses_EndsWhenTheToolstackRemovesIt()
+    {
+        RawFrontend guest = Connected(5);
+        _model.Write($"{guest.BackendPath}/online", "0");
+        _model.Write($"{guest.BackendPath}/state", "5");
+        Turns();
+        Assert.Equal(1, _host.Mapped);
+
+        _model.Remove(guest.BackendPath);
+        Turns();
+
+        Assert.Equal(0, _host.Mapped);
+        Assert.Equal(0, _host.Bound);
+        Assert.Null(_model.Read($"{guest.BackendPath}/state"));
+    }
+
+    [Fact]
     public void Frontend_ThatDiesWhileItsCommandRuns_IsDroppedAndNobodyElse()
     {
         RawFrontend dying = Connected(5);

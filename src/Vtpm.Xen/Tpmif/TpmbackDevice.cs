@@ -97,9 +97,11 @@ internal sealed class TpmbackDevice : IDisposable
         XenbusState frontend = StateOf(_frontendPath);
         if (_host.Store.Read($"{_path}/online") is not "1" || frontend == XenbusState.Unknown)
         {
-            // A frontend that still talks is let finish its closing; then nobody comes back here.
-            if (frontend is XenbusState.Unknown or XenbusState.Closed || StateOf(_path) is XenbusState.Closing or XenbusState.Unknown) Close();
-            else Disconnect();
+            // A connected frontend is served until it has closed: its driver first ends what it is in the middle of, and the toolstack, which waits
+            // for our Closed, may give the same device back at once. A frontend that never closes is the toolstack's to remove.
+            XenbusState own = StateOf(_path);
+            bool isGone = frontend is XenbusState.Unknown or XenbusState.Closed || own == XenbusState.Unknown;
+            if (isGone || (_page is null && own == XenbusState.Closing)) Close();
             return false;
         }
 
