@@ -75,7 +75,7 @@ public sealed partial class TpmServer
     {
         bool isFull = listener.Clients >= _options.MaxClientsPerListener;
         if (isFull && !listener.IsFull)
-            _dispatcher.Log($"{listener.Address}: {listener.Clients} clients are connected, the limit for one socket: more of them wait until one leaves");
+            _dispatcher.Log($"{listener.Address}: {listener.Clients} clients are connected, the limit for one socket: more wait until one leaves");
         listener.IsFull = isFull;
         return !isFull;
     }

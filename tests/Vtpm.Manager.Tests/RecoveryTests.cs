@@ -199,7 +199,8 @@ public sealed class RecoveryTests
         Assert.Equal(TpmResult.Fail, Refusal(() => site.Manage(VtpmManagerOrdinal.GroupRotate, group)));
         Assert.Contains(
             site.Rig.Log,
-            line => line.Contains("GroupRotate of group 1 refused", StringComparison.Ordinal) && line.Contains("(group-update)", StringComparison.Ordinal));
+            line => line.Contains("GroupRotate of group 1 refused", StringComparison.Ordinal)
+                && line.Contains("(group-update)", StringComparison.Ordinal));
 
         using (VtpmManagerClient administrator = site.Rig.Administrator()) site.Update(2, administrator.Hardware.PcrRead(Pcr));
         site.Manage(VtpmManagerOrdinal.GroupRotate, group);

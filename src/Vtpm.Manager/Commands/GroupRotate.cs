@@ -15,7 +15,7 @@ internal sealed class GroupRotate() : ManagerCommand<VtpmGroupRequest, NoParamet
         {
             // Its list is still that of the platforms before, which would get the new keys; and what the authority has would open it no longer.
             manager.Log.Error(
-                $"{what} refused: it is recovered, and its list approves the platforms before; install one that approves this platform first (group-update)");
+                $"{what} refused: it is recovered, and its list has the platforms before; install one that has this platform first (group-update)");
             return TpmResult.Fail;
         }
 
