@@ -66,6 +66,16 @@ internal sealed class SocketConnection : ITpmConnection
     public void Dispose()
     {
         _broken = true;
+        try
+        {
+            // Closing alone ends nothing while a program that is just being started has a copy of the descriptor.
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // The peer was quicker.
+        }
+
         _socket.Dispose();
     }
 
