@@ -53,6 +53,7 @@ internal static class ManagementAdvice
         VtpmManagerOrdinal.GroupRecover1 => "the group is open: there is nothing to recover",
         VtpmManagerOrdinal.GroupRecover2 => "group-recover comes first, in the life of the same manager, and its reply serves once; an open group has nothing to recover",
         VtpmManagerOrdinal.GroupActivate => "the group has no identity key yet: group-add gives it one",
+        VtpmManagerOrdinal.ManagerEscrow => "group 0 has no authority that could open the escrow: 'vtpm manage group-add' gives it one",
         VtpmManagerOrdinal.VtpmDel => "the vTPM is running: stop it first; or group 0 has no configuration yet (group-update 0)",
         VtpmManagerOrdinal.VtpmNew => "nothing is kept before group 0 has an authority and a configuration: 'vtpm manage group-add', then group-update 0",
         _ => SeeLog,

@@ -34,6 +34,9 @@ public sealed partial class VtpmManagement(ITpmConnection connection) : IDisposa
     /// <summary><c>MANAGER_ROTATE</c>, ours: a new key for the manager's image.</summary>
     public void RotateManager() => _client.Manage(VtpmManagerOrdinal.ManagerRotate, []);
 
+    /// <summary><c>MANAGER_ESCROW</c>, ours: what opens the manager's image without its hardware TPM, encrypted to group 0's authority.</summary>
+    public ReadOnlyMemory<byte> Escrow() => _client.Manage<NoParameters, VtpmManagerEscrowResponse>(VtpmManagerOrdinal.ManagerEscrow, default).Escrow;
+
     public void Dispose() => _client.Dispose();
 
     private void Command<TRequest>(VtpmManagerOrdinal ordinal, TRequest request)

@@ -13,6 +13,7 @@ internal static class ImageOpening
     {
         ManagerOpen open = ManagerImage.Open(store, hardware, masks);
         string[] faults = hardware.TakeUnsealFaults();
+        if (options.RecoveryKey is { } key) return Recover(open, key, store, hardware, log);
         switch (open.Content)
         {
             case ManagerImageContent.Opened:
@@ -32,6 +33,27 @@ internal static class ImageOpening
             default:
                 throw new ManagerException(Refusal(open, faults));
         }
+    }
+
+    // No fresh image: who gives the key wants what is in this one.
+    private static ManagerImage Recover(ManagerOpen open, ManagerRecoveryKey key, IBlockStore store, IHardwareTpm hardware, ManagerLog log)
+    {
+        if (open.Content == ManagerImageContent.Opened)
+        {
+            log.Warn("the image opens without the recovery key, which was not used: delete it, and start without it");
+            return Opened(open, log);
+        }
+
+        ManagerOpen recovered = ManagerImage.Recover(store, hardware, key);
+        hardware.TakeUnsealFaults();   // of other groups, which say for themselves that they stay closed
+        if (recovered.Content != ManagerImageContent.Opened)
+            throw new ManagerException(
+                $"the manager's image does not open, and not by the recovery key either: {recovered.Reason}. Nothing was changed. Choices: take the "
+                + $"escrow that was made last for this image (this one is of manager {key.ManagerUuid}); or restore a copy of the image");
+        log.Warn($"NO SEAL OPENS THE IMAGE ({open.Reason}): IT WAS OPENED BY THE RECOVERY KEY");
+        log.Warn(
+            "group 0 is served; each start needs the recovery key again UNTIL THE AUTHORITY APPROVES THE PRESENT PLATFORM (group-update 0)");
+        return Opened(recovered, log);
     }
 
     private static ManagerImage Opened(ManagerOpen open, ManagerLog log)

@@ -39,6 +39,7 @@ internal static class ManagerCommands
         new ManagerInfo(),
         new ManagerRotate(),
         new ManagerPlatform(),
+        new ManagerEscrow(),
         new GroupInfo(),
         new GroupUpdatePart(),
         new GroupRotate(),

@@ -89,6 +89,11 @@ public sealed record ManagerOptions
     /// </summary>
     public string? AcceptRestored { get; init; }
 
+    /// <summary>
+    /// Opens the image where no seal does: on another hardware TPM, or where group 0's approved configuration is lost. It stays the caller's.
+    /// </summary>
+    public ManagerRecoveryKey? RecoveryKey { get; init; }
+
     /// <summary>The clock of <see cref="CounterInterval"/>.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

@@ -174,6 +174,14 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
         return rules.AllowUnprovisioned;
     }
 
+    /// <summary>Whether new keys would be found again: not while the image opens by its recovery key alone, which has the old ones.</summary>
+    public bool CanRotate(string what)
+    {
+        if (!Image.Groups[0].IsRecovered) return true;
+        Log.Error($"{what}: refused while the image opens by its recovery key alone: first approve the present platform (group-update 0)");
+        return false;
+    }
+
     /// <summary>
     /// Ends what a failed save has left in doubt, or is TPM_IOERROR: a vTPM that was told a key which the disk may not have would write over the
     /// slot that a restart then names.

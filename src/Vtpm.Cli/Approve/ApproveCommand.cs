@@ -33,5 +33,6 @@ internal static class ApproveCommand
         SafeKeepingCommands.RegisterFinish(),
         SafeKeepingCommands.RecoverStart(),
         SafeKeepingCommands.RecoverFinish(),
+        EscrowCommands.Open(),
     };
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Vtpm.Manager;
+using Vtpm.Storage;
 using Vtpm.Transports;
 
 namespace Vtpm.Cli;
@@ -58,19 +59,27 @@ internal static class ManagerCommand
             { Description = "Measure the executable of whoever connects to a vTPM's socket: a configuration may have its SHA-1 as a kernel." };
         var createFresh = new Option<bool>("--manufacture")
             { Description = "Replace an image that does not open by an empty one: every key in it is lost." };
+        var recovery = new Option<string>("--recovery")
+            { Description = "Open an image that no seal opens by this recovery key ('vtpm approve escrow-open').", HelpName = "FILE" };
         Option<string> acceptRestored = Options.AcceptRestored();
         Option<string> protection = Protection();
         Option<int> interval = CounterInterval();
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("manager", "The vTPM manager: keeps the keys of the vTPMs, sealed to the hardware TPM." + Examples)
-            { image, listen, admin, provision, firstIsAdmin, adminVtpms, measurePeers, createFresh, acceptRestored, protection, interval, Options.StopWithParent, arguments };
+        {
+            image, listen, admin, provision, firstIsAdmin, adminVtpms, measurePeers, createFresh, recovery, acceptRestored, protection, interval,
+            Options.StopWithParent, arguments,
+        };
         command.Validators.Add(result =>
         {
             if (result.GetResult(listen) is null && result.GetResult(admin) is null)
                 result.AddError("--listen for vTPMs, --admin for administrators, or both: the manager has to listen somewhere");
+            if (result.GetResult(recovery) is not null && result.GetValue(createFresh))
+                result.AddError("--recovery opens the image that is there, and --manufacture replaces it: give one of them");
         });
         command.SetAction(result =>
         {
+            using ManagerRecoveryKey? recoveryKey = EscrowCommands.ReadRecoveryKey(result.GetValue(recovery));
             ManagerOptions options = ManagerArguments.Parse(result.GetValue(arguments) ?? []) with
             {
                 ImagePath = result.GetRequiredValue(image),
@@ -80,6 +89,7 @@ internal static class ManagerCommand
                 AdminVtpms = result.GetValue(adminVtpms) ?? [],
                 MeasurePeers = result.GetValue(measurePeers),
                 CreateFresh = result.GetValue(createFresh),
+                RecoveryKey = recoveryKey,
                 AcceptRestored = result.GetValue(acceptRestored),
                 RollbackProtection = ProtectionOf(result.GetValue(protection)),
                 CounterInterval = TimeSpan.FromMinutes(result.GetValue(interval)),

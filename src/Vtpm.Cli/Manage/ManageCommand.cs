@@ -48,6 +48,7 @@ internal static class ManageCommand
             VtpmCommands.Delete(link),
             ManagerInfoCommand.Create(link),
             KeyRotationCommands.Manager(link),
+            EscrowCommands.Make(link),
             IdentityCommands.EndorsementKey(link),
             RecoveryCommands.MakeIdentity(link),
         ])

@@ -55,8 +55,15 @@ internal sealed class RollbackGuard
     {
         if (!_image.IsPersistent) return;
         var restored = new RestoredImage(_image, _log, _options.AcceptRestored);
+        bool isRecovered = _image.Groups[0].IsRecovered;
+        if (isRecovered && !_setUp.TryFindCounter())
+        {
+            _log.Warn(
+                $"NOTHING TELLS WHETHER THE IMAGE, SAVE {_image.Sequence}, IS THE NEWEST: this hardware TPM has no counter of it, and gets one");
+        }
+
         if (_counter.IsUsed) CheckCounter(restored);
-        else if (_setUp.WasProtectedSince(out uint? value))
+        else if (!isRecovered && _setUp.WasProtectedSince(out uint? value))
             restored.Judge("the hardware TPM has a counter and a mask for this image, of which it does not know: it is from before it was protected", value);
         restored.SayIfUnused();
         _mask.Find();

@@ -50,6 +50,16 @@ internal sealed class RollbackSetUp(
             ? value
             : null;
 
+    /// <summary>For an image opened without its sealed keys, which name the counter: uses the one that this hardware TPM has for it.</summary>
+    /// <returns>False when it has none.</returns>
+    /// <exception cref="ManagerException">The hardware TPM does not say.</exception>
+    public bool TryFindCounter()
+    {
+        RollbackAnswer<uint> found = Told(hardware.FindCounter(_name.CounterLabel));
+        if (found.IsDone) image.SetCounter(found.Value, image.CounterAuth);
+        return found.IsDone;
+    }
+
     /// <summary>Makes what is missing, as far as the hardware TPM allows, and saves.</summary>
     /// <param name="mustCount">Without a counter nothing is saved.</param>
     /// <exception cref="ManagerException">There is none.</exception>

@@ -12,8 +12,8 @@ public sealed partial class ManagerGroup
     private (byte[] Area, byte[]? Mac)? _rollbackProof;
 
     /// <summary>
-    /// The group was opened by <see cref="TryOpen"/>. It is sealed to platforms of which the present one is none, until
-    /// <see cref="SetConfiguration"/> is saved.
+    /// The group was opened by <see cref="TryOpen"/>, or with the image by <see cref="ManagerImage.Recover"/>. It is sealed to platforms of which the
+    /// present one is none, until <see cref="SetConfiguration"/> is saved.
     /// </summary>
     public bool IsRecovered { get; private set; }
 
@@ -64,6 +64,17 @@ public sealed partial class ManagerGroup
 
     /// <summary>The reader's: what will tell, should the group be opened, whether it belongs to the root it was found under.</summary>
     internal void SetRollbackProof(byte[] area, byte[]? mac) => _rollbackProof = (area, mac);
+
+    /// <summary>
+    /// The reader's, of group 0 when its keys were given: what is sealed is for platforms that the machine is not on, and perhaps by another hardware
+    /// TPM. The next save seals all of it.
+    /// </summary>
+    internal void SetRecovered()
+    {
+        IsRecovered = true;
+        ForgetSeals();
+        Changes.Commit();   // what is in memory now is what failed saves go back to
+    }
 
     private static void OpenPage(VtpmPage page, Aes aes)
     {

@@ -16,7 +16,7 @@ namespace Vtpm.Storage;
 /// Not thread-safe. Wherever a save fails, memory and disk keep the last saved state; where the disk cannot be made to, the image is
 /// <see cref="IsInDoubt"/>.
 /// </remarks>
-public sealed class ManagerImage : IDisposable
+public sealed partial class ManagerImage : IDisposable
 {
     /// <summary>What the original uses of a device, and the size of a new image.</summary>
     public const long DefaultLength = 2 * 1024 * 1024;

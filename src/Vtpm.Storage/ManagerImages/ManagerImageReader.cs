@@ -4,13 +4,20 @@ using Vtpm.Wire;
 namespace Vtpm.Storage;
 
 /// <summary>Finds the newest root that opens and verifies with all it refers to.</summary>
-internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer sealer, IKeyMasks? masks) : IDisposable
+/// <remarks>With a recovery key no seal is asked for the keys of image and group 0; which root is the newest that is whole shows as ever.</remarks>
+internal sealed class ManagerImageReader(
+    IBlockStore store, IManagerSealer sealer, IKeyMasks? masks, ManagerRecoveryKey? recovery = null) : IDisposable
 {
     private const int RootCount = 2;
     private const int LongestSealList = 100;
 
     // Beyond it is no version, but damage.
     private const uint MostPlausibleVersion = 0xFFFF;
+
+    private const string WrongRecoveryKey =
+        "no root of the image opens by the recovery key: it is another image's, or from before this one got another (or both roots are damaged)";
+
+    private const string WrongGroupKey = "the recovery key is the image's, but not group 0's: it is from before that was given other keys";
 
     private readonly SectorDisk _disk = new(store);
     private readonly Dictionary<string, byte[]?> _unsealed = [];
@@ -91,7 +98,7 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
                 $"root {newer} of the image has format version {lists[newer].Version} and this manager knows up to {SealListSector.CurrentVersion}; use the newer manager");
         }
 
-        if (lists.Any(IsUsable)) return RootsAreZero() ? NeverSaved() : null;
+        if (lists.Any(IsUsable) || (recovery is not null && !_disk.IsZero())) return RootsAreZero() ? NeverSaved() : null;
         return _disk.IsZero()
             ? Refuse(ManagerImageContent.Blank, "the image is blank")
             : Refuse(ManagerImageContent.NotAnImage, "this is no manager's image: check the name; a disk to be reused has to be wiped first");
@@ -116,6 +123,7 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
     // The first entry that opens, of a list that may go on in other sectors.
     private Candidate? FindKeys(int root, SealListSector list)
     {
+        if (recovery is not null) return ReadRoot(recovery, root, list);
         if (!IsUsable(list)) return null;
         SealEntry[] entries = ReadEntries(list, out List<uint> chain, out bool isWhole);
         foreach (SealEntry entry in entries)
@@ -160,14 +168,26 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
         return new Candidate(root, keys, version, seals, chain, verified ? SectorDisk.Parse<RootSector>(plain) : null, plain);
     }
 
+    // The seals, of a hardware TPM that may be gone, play no part, nor does what is damaged in their lists.
+    private Candidate ReadRoot(ManagerRecoveryKey key, int root, SealListSector list)
+    {
+        var plain = new byte[SectorDisk.PlainSize];
+        ImageKeys keys = key.ToImageKeys();
+        bool verified = _disk.TryRead(keys.Key.Cipher, (uint)(RootCount + root), plain);
+        uint version = IsUsable(list) ? list.Version : SealListSector.CurrentVersion;
+        return new Candidate(root, keys, version, Seals: null, SealChain: [], verified ? SectorDisk.Parse<RootSector>(plain) : null, plain);
+    }
+
     private ManagerOpen OpenNewest(bool sameSeals)
     {
+        if (recovery is not null && _candidates.All(candidate => candidate.Sector is null))
+            return Refuse(ManagerImageContent.WrongRecoveryKey, WrongRecoveryKey);
         foreach (Candidate candidate in _candidates)
             if (candidate.Sector is null) _faults.Add($"root {candidate.Root} does not verify");
         foreach (Candidate candidate in _candidates.OrderByDescending(candidate => candidate.Sector?.Sequence))
         {
             if (candidate.Sector is null) continue;
-            using var loader = new RootLoader(_disk, candidate, sealer, Unseal);
+            using var loader = new RootLoader(_disk, candidate, sealer, Unseal, recovery);
             string? fault = loader.TryLoad();
             if (fault is null)
             {
@@ -178,7 +198,13 @@ internal sealed class ManagerImageReader(IBlockStore store, IManagerSealer seale
             }
 
             // Not the older root instead: the newer state is there, whole, and would be lost.
-            if (fault == RootLoader.GroupZeroIsClosed) return Refuse(ManagerImageContent.GroupZeroClosed, fault);
+            if (fault == RootLoader.GroupZeroIsClosed)
+            {
+                return recovery is null
+                    ? Refuse(ManagerImageContent.GroupZeroClosed, fault)
+                    : Refuse(ManagerImageContent.WrongRecoveryKey, WrongGroupKey);
+            }
+
             _faults.Add($"root {candidate.Root} does not verify: {fault}");
         }
 

@@ -31,6 +31,9 @@ public enum ManagerImageContent
     /// <summary>The image opens, but group 0 does not.</summary>
     GroupZeroClosed,
 
+    /// <summary>A recovery key was given that does not open it: another image's, or one from before its key or group 0's was changed.</summary>
+    WrongRecoveryKey,
+
     TooSmall,
 
     /// <summary>The medium failed; trying again may help.</summary>

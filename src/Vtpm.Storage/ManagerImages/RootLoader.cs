@@ -5,7 +5,8 @@ using Vtpm.Wire;
 namespace Vtpm.Storage;
 
 /// <summary>Loads and verifies everything below one root.</summary>
-internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerSealer sealer, Func<SealEntry, byte[]?> unseal) : IDisposable
+internal sealed class RootLoader(
+    SectorDisk disk, Candidate candidate, IManagerSealer sealer, Func<SealEntry, byte[]?> unseal, ManagerRecoveryKey? recovery) : IDisposable
 {
     public const string GroupZeroIsClosed =
         "the image opens, but group 0 does not: its seals are for another configuration; start in the one it was saved in";
@@ -52,6 +53,7 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
         if (TryAdoptSeals()) _image.SealChain = candidate.SealChain;
         else annexes.AddRange(candidate.SealChain);
         _image.Annexes = annexes;
+        if (recovery is not null) _image.Groups[0].SetRecovered();
         return null;
     }
 
@@ -94,6 +96,12 @@ internal sealed class RootLoader(SectorDisk disk, Candidate candidate, IManagerS
     // No keys when no seal opens: the group stays closed. False when one opens and its keys are not the group's.
     private bool TryOpenKeys(in GroupSector content, byte[] plain, out GroupKeys? keys)
     {
+        if (recovery is not null && _image.Groups.Count == 0)
+        {
+            keys = recovery.TryOpen(content, plain);
+            return true;
+        }
+
         bool opens = false;
         for (int i = 0; i < content.SealsUsed; i++)
         {

@@ -56,6 +56,9 @@ public enum VtpmManagerOrdinal : uint
     /// <summary>The composite hash that a platform is approved by, of the present PCRs. Of every vTPM, too.</summary>
     ManagerPlatform = 0x02008003,
 
+    /// <summary>What opens the manager's image without its hardware TPM, for group 0's authority.</summary>
+    ManagerEscrow = 0x02008004,
+
     /// <summary>A group, open or closed, with lists of any length.</summary>
     GroupInfo = 0x02008101,
 
