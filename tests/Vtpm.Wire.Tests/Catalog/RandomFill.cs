@@ -36,6 +36,7 @@ internal static class RandomFill
         [(typeof(VtpmGroupRecover2Request), nameof(VtpmGroupRecover2Request.RecoverBlob))] = 32,
         [(typeof(VtpmGroupInfoResponse), nameof(VtpmGroupInfoResponse.SaaModulus))] = 256,
         [(typeof(VtpmGroupInfoResponse), nameof(VtpmGroupInfoResponse.AikModulus))] = 256,
+        [(typeof(VtpmManagerEscrowResponse), nameof(VtpmManagerEscrowResponse.Escrow))] = 256,
         [(typeof(VtpmGroupIdentityResponse), nameof(VtpmGroupIdentityResponse.AikModulus))] = 256,
         [(typeof(VtpmGroupIdentityResponse), nameof(VtpmGroupIdentityResponse.IdentityBinding))] = 256,
         [(typeof(VtpmApprovedConfiguration), nameof(VtpmApprovedConfiguration.Signature))] = 256,
