@@ -27,6 +27,19 @@ internal static class UserFile
         }
     }
 
+    /// <summary>A folder for files, where there is none yet.</summary>
+    public static void MakeFolder(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException($"the folder {path} cannot be made: {exception.Message}");
+        }
+    }
+
     /// <summary>A file that is no secret.</summary>
     public static void Create(string path, ReadOnlySpan<byte> content)
     {

@@ -46,8 +46,8 @@ public sealed class RecoveryTests : IDisposable
         Assert.DoesNotContain("MANUFACTURING", _site.StartVtpm().Log, StringComparison.Ordinal);
         _site.StopVtpm();
 
-        Directory.CreateDirectory(_site["identity"]);
         _site.Manage("group-identity", "1", "--out", _site["identity"]);
+        Assert.Equal(256, new FileInfo(Path.Combine(_site["identity"], "aik.priv-ca-data")).Length);
         ApproveDebugPcr(2);
         _site.StartManager();
         Assert.DoesNotContain("Closed", _site.Manage("list"), StringComparison.Ordinal);

@@ -75,6 +75,8 @@ internal static class IdentityCommands
         {
             string place = result.GetRequiredValue(folder);
             string[] files = [Path.Combine(place, "aik.pub"), Path.Combine(place, "aik.priv-ca-data")];
+            // Before the manager is asked: the answer is given once.
+            UserFile.MakeFolder(place);
             foreach (string file in files) UserFile.MustNotExist(file);
             TpmDigest label = result.GetValue(digest) is { Length: > 0 } given ? new TpmDigest(given) : default;
             VtpmGroupIdentityResponse identity = manager.NewGroupIdentity(result.GetValue(group)!.Value.Resolve(manager), label);
