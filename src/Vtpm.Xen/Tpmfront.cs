@@ -9,6 +9,7 @@ public sealed class Tpmfront : ITpmConnection
     private const string Token = "tpmfront";
 
     private readonly IXenHost _host;
+    private readonly bool _ownsHost;
     private readonly TimeProvider _time;
     private readonly TpmConnectionOptions _options;
     private readonly string _path;
@@ -19,9 +20,10 @@ public sealed class Tpmfront : ITpmConnection
     private string _backend = "";
     private bool _broken;
 
-    private Tpmfront(IXenHost host, int device, TpmConnectionOptions options, TimeProvider time)
+    private Tpmfront(IXenHost host, int device, TpmConnectionOptions options, TimeProvider time, bool ownsHost)
     {
         _host = host;
+        _ownsHost = ownsHost;
         _options = options;
         _time = time;
         _path = string.Create(CultureInfo.InvariantCulture, $"device/vtpm/{device}");
@@ -31,15 +33,17 @@ public sealed class Tpmfront : ITpmConnection
     public byte Locality { get; set; }
 
     /// <summary>Connects the device that the toolstack has given this domain.</summary>
-    /// <param name="host">Stays the caller's; nobody else may wait on it.</param>
+    /// <param name="host">Nobody else may wait on it.</param>
     /// <param name="device">Which one, by the number in its path.</param>
     /// <param name="options">How patient it is.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="ownsHost">The host ends with the link, also with one that does not come about; else it stays the caller's.</param>
     /// <exception cref="TpmTransportException">There is no such device, or its backend does not come.</exception>
-    public static Tpmfront Open(IXenHost host, int device = 0, TpmConnectionOptions? options = null, TimeProvider? time = null)
+    public static Tpmfront Open(
+        IXenHost host, int device = 0, TpmConnectionOptions? options = null, TimeProvider? time = null, bool ownsHost = false)
     {
         ArgumentNullException.ThrowIfNull(host);
-        var front = new Tpmfront(host, device, options ?? TpmConnectionOptions.Default, time ?? TimeProvider.System);
+        var front = new Tpmfront(host, device, options ?? TpmConnectionOptions.Default, time ?? TimeProvider.System, ownsHost);
         try
         {
             front.Connect();
@@ -108,6 +112,7 @@ public sealed class Tpmfront : ITpmConnection
 
         _page?.Dispose();
         _page = null;
+        if (_ownsHost) _host.Dispose();
     }
 
     private void Connect()

@@ -28,10 +28,9 @@ public sealed class TakeOverTests : IDisposable
         var states = new List<string?>();
         guest.Host.Watch($"{guest.BackendPath}/state", "test");
 
-        (_host, _back) = Start();
-        Turns();
+        Restart();
         guest.Submit(RawFrontend.Command());
-        Turns();
+        _back.Turns();
 
         while (guest.Host.TryTakeWatch(out _)) states.Add(guest.BackendState);
         Assert.All(states, state => Assert.Equal("4", state));
@@ -50,10 +49,9 @@ public sealed class TakeOverTests : IDisposable
         _host.Dispose();
         Assert.Equal("4", guest.BackendState);
 
-        (_host, _back) = Start();
-        Turns();
+        Restart();
         guest.Submit(RawFrontend.Command());
-        Turns();
+        _back.Turns();
 
         Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(guest.Answer));
     }
@@ -65,14 +63,13 @@ public sealed class TakeOverTests : IDisposable
         Die();
         guest.Submit(RawFrontend.Command());
 
-        (_host, _back) = Start();
-        Turns();
+        Restart();
 
         Assert.Equal(2, guest.State);
         Assert.Equal(TpmResult.Fail, TpmMessage.ReadResult(guest.Answer));
         Assert.Equal(0, _served);
         guest.Submit(RawFrontend.Command());
-        Turns();
+        _back.Turns();
         Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(guest.Answer));
     }
 
@@ -83,27 +80,25 @@ public sealed class TakeOverTests : IDisposable
         Die();
         guest.State = 3;
 
-        (_host, _back) = Start();
-        Turns();
+        Restart();
 
         Assert.Equal(0, guest.State);
         guest.Submit(RawFrontend.Command());
-        Turns();
+        _back.Turns();
         Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(guest.Answer));
     }
 
     [Fact]
     public void AnnouncedDevice_ThatNobodyHadConnected_IsConnected()
     {
-        RawFrontend guest = Guest(5, Uuid);
-        Turns();
+        RawFrontend guest = _model.Guest(5, Uuid);
+        _back.Turns();
         Die();
         guest.Put(RawFrontend.Command());
         guest.State = 1;
         guest.Publish();
 
-        (_host, _back) = Start();
-        Turns();
+        Restart();
 
         // No backend has seen this request: it is executed.
         Assert.Equal("4", guest.BackendState);
@@ -120,8 +115,7 @@ public sealed class TakeOverTests : IDisposable
         Die();
         guest.SetState(frontend);
 
-        (_host, _back) = Start();
-        Turns();
+        Restart();
 
         Assert.Equal(backend, guest.BackendState);
         Assert.Equal(0, _host.Mapped);
@@ -136,10 +130,9 @@ public sealed class TakeOverTests : IDisposable
         guest.NewPage();
         guest.Publish();
 
-        (_host, _back) = Start();
-        Turns();
+        Restart();
         guest.Submit(RawFrontend.Command());
-        Turns();
+        _back.Turns();
 
         Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(guest.Answer));
     }
@@ -152,8 +145,7 @@ public sealed class TakeOverTests : IDisposable
         _model.Write($"{guest.BackendPath}/online", "0");
         _model.Write($"{guest.BackendPath}/state", "5");
 
-        (_host, _back) = Start();
-        Turns();
+        Restart();
 
         Assert.Equal("6", guest.BackendState);
         Assert.Equal(0, _host.Mapped);
@@ -166,8 +158,7 @@ public sealed class TakeOverTests : IDisposable
         Die();
         guest.Host.UnbindEventChannel(guest.Port);
 
-        (_host, _back) = Start();
-        Turns();
+        Restart();
 
         Assert.Equal("6", guest.BackendState);
         Assert.Equal(0, _host.Mapped);
@@ -176,12 +167,12 @@ public sealed class TakeOverTests : IDisposable
     [Fact]
     public void DevicesOfAnotherVtpm_AreLeftToItsBackend()
     {
-        RawFrontend other = Guest(6, Other);
+        RawFrontend other = _model.Guest(6, Other);
         _model.Write($"{other.BackendPath}/state", "4");
         other.Publish();
-        Turns();
+        _back.Turns();
         for (int i = 0; i < 5; i++) _model.Write($"{other.BackendPath}/ready", "1");
-        Turns();
+        _back.Turns();
 
         Assert.Equal("4", other.BackendState);
         Assert.Equal(0, _host.Mapped);
@@ -191,11 +182,11 @@ public sealed class TakeOverTests : IDisposable
     [Fact]
     public void DeviceThatWasAnotherVtpms_AndComesAgainAsOurs_IsServed()
     {
-        RawFrontend guest = Guest(6, Other);
-        Turns();
+        RawFrontend guest = _model.Guest(6, Other);
+        _back.Turns();
         _model.Remove(guest.BackendPath);
         _model.Announce(backend: 0, frontend: 6, device: 0, Uuid);
-        Turns();
+        _back.Turns();
 
         Assert.Equal("2", guest.BackendState);
     }
@@ -206,6 +197,12 @@ public sealed class TakeOverTests : IDisposable
         return (host, new Tpmback(host, Answer, new TpmbackOptions { Log = _log.Add, ClientOpened = client => client.Uuid == Uuid }));
     }
 
+    private void Restart()
+    {
+        (_host, _back) = Start();
+        _back.Turns();
+    }
+
     // What the kernel does when the process is killed: Tpmback is not asked.
     private void Die()
     {
@@ -213,26 +210,7 @@ public sealed class TakeOverTests : IDisposable
         _log.Clear();
     }
 
-    private RawFrontend Guest(uint domain, Guid uuid)
-    {
-        _model.Announce(backend: 0, frontend: domain, device: 0, uuid);
-        return new RawFrontend(_model, domain);
-    }
-
-    private RawFrontend Connected(uint domain)
-    {
-        RawFrontend guest = Guest(domain, Uuid);
-        Turns();
-        guest.Publish();
-        Turns();
-        Assert.Equal("4", guest.BackendState);
-        return guest;
-    }
-
-    private void Turns()
-    {
-        for (int i = 0; i < 8; i++) _back.Turn(TimeSpan.Zero);
-    }
+    private RawFrontend Connected(uint domain) => _back.Connect(_model.Guest(domain, Uuid));
 
     private int Answer(TpmbackClient client, int locality, ReadOnlySpan<byte> request, Span<byte> response)
     {

@@ -30,7 +30,7 @@ public sealed class TpmbackTests : IDisposable
     {
         RawFrontend guest = Guest(5);
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal("2", guest.BackendState);
         Assert.Equal("1", _model.Read($"{guest.BackendPath}/feature-protocol-v2"));
@@ -42,7 +42,7 @@ public sealed class TpmbackTests : IDisposable
         RawFrontend guest = Connected(5);
 
         guest.Submit(RawFrontend.Command(), locality: 3);
-        Turns();
+        _back.Turns();
 
         Assert.Equal(2, guest.State);
         Assert.Equal([$"5/0 {Uuid} locality 3 GetTicks"], _served);
@@ -58,7 +58,7 @@ public sealed class TpmbackTests : IDisposable
         guest.State = 1;
         guest.Publish();
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal(2, guest.State);
     }
@@ -86,13 +86,13 @@ public sealed class TpmbackTests : IDisposable
         guest.Put(RawFrontend.Command(), length: length);
         guest.State = 1;
         guest.Kick();
-        Turns();
+        _back.Turns();
 
         Assert.Equal(2, guest.State);
         Assert.Equal(TpmResult.BadParamSize, TpmMessage.ReadResult(guest.Answer));
         Assert.Empty(_served);
         guest.Submit(RawFrontend.Command());
-        Turns();
+        _back.Turns();
         Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(guest.Answer));
     }
 
@@ -104,7 +104,7 @@ public sealed class TpmbackTests : IDisposable
         BinaryPrimitives.WriteUInt32BigEndian(command.AsSpan(2), 19);
         guest.Submit(command);
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal(TpmResult.BadParamSize, TpmMessage.ReadResult(guest.Answer));
         Assert.Empty(_served);
@@ -125,7 +125,7 @@ public sealed class TpmbackTests : IDisposable
         };
         guest.Kick();
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal(2, guest.State);
         Assert.Equal(TpmResult.BadParamSize, TpmMessage.ReadResult(guest.Page.Bytes.AsSpan(8, 10)));
@@ -144,7 +144,7 @@ public sealed class TpmbackTests : IDisposable
         guest.State = 1;
         guest.Kick();
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal(["5/0 " + Uuid + " locality 0 GetTicks"], _served);
         Assert.Equal(2, guest.State);
@@ -161,7 +161,7 @@ public sealed class TpmbackTests : IDisposable
         bad.Kick();
         good.Submit(RawFrontend.Command());
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal("6", bad.BackendState);
         Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(good.Answer));
@@ -175,7 +175,7 @@ public sealed class TpmbackTests : IDisposable
         guest.State = 1;
         guest.Kick();
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal(2, guest.State);
         Assert.Single(_served);
@@ -189,7 +189,7 @@ public sealed class TpmbackTests : IDisposable
         guest.State = 3;
         guest.Kick();
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal(0, guest.State);
         Assert.Empty(_served);
@@ -202,7 +202,7 @@ public sealed class TpmbackTests : IDisposable
         _during = _ => guest.State = 3;
         guest.Submit(RawFrontend.Command());
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal(2, guest.State);
     }
@@ -218,7 +218,7 @@ public sealed class TpmbackTests : IDisposable
         guest.State = state;
         guest.Kick();
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal(state, guest.State);
         Assert.Empty(_served);
@@ -229,10 +229,10 @@ public sealed class TpmbackTests : IDisposable
     {
         RawFrontend guest = Connected(5);
         guest.SetState(5);
-        Turns();
+        _back.Turns();
         Assert.Equal("5", guest.BackendState);
         guest.SetState(6);
-        Turns();
+        _back.Turns();
         Assert.Equal("2", guest.BackendState);
         Assert.Equal(0, _host.Mapped);
         Assert.Equal(0, _host.Bound);
@@ -240,9 +240,9 @@ public sealed class TpmbackTests : IDisposable
         guest.SetState(1);
         guest.NewPage();
         guest.Publish();
-        Turns();
+        _back.Turns();
         guest.Submit(RawFrontend.Command());
-        Turns();
+        _back.Turns();
 
         Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(guest.Answer));
     }
@@ -253,14 +253,14 @@ public sealed class TpmbackTests : IDisposable
         RawFrontend guest = Connected(5);
         _model.Write($"{guest.BackendPath}/online", "0");
         _model.Write($"{guest.BackendPath}/state", "5");
-        Turns();
+        _back.Turns();
         guest.SetState(6);
-        Turns();
+        _back.Turns();
 
         Assert.Equal("6", guest.BackendState);
         Assert.Equal(0, _host.Mapped);
         _model.Remove(guest.BackendPath);
-        Turns();
+        _back.Turns();
         Assert.Null(_model.Read($"{guest.BackendPath}/state"));
     }
 
@@ -271,17 +271,17 @@ public sealed class TpmbackTests : IDisposable
         _model.Write($"{guest.BackendPath}/online", "0");
         _model.Write($"{guest.BackendPath}/state", "5");
         guest.Submit(RawFrontend.Command());
-        Turns();
+        _back.Turns();
 
         Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(guest.Answer));
         Assert.Equal("5", guest.BackendState);
         guest.SetState(5);
         guest.Submit(RawFrontend.Command());
-        Turns();
+        _back.Turns();
         Assert.Equal(2, guest.State);
         Assert.Equal("5", guest.BackendState);
         guest.SetState(6);
-        Turns();
+        _back.Turns();
         Assert.Equal("6", guest.BackendState);
         Assert.Equal(0, _host.Mapped);
     }
@@ -293,10 +293,10 @@ public sealed class TpmbackTests : IDisposable
     {
         RawFrontend guest = Guest(5);
         guest.SetState(frontend);
-        Turns();
+        _back.Turns();
         _model.Write($"{guest.BackendPath}/online", "0");
         _model.Write($"{guest.BackendPath}/state", "5");
-        Turns();
+        _back.Turns();
 
         Assert.Equal("6", guest.BackendState);
     }
@@ -307,11 +307,11 @@ public sealed class TpmbackTests : IDisposable
         RawFrontend guest = Connected(5);
         _model.Write($"{guest.BackendPath}/online", "0");
         _model.Write($"{guest.BackendPath}/state", "5");
-        Turns();
+        _back.Turns();
         Assert.Equal(1, _host.Mapped);
 
         _model.Remove(guest.BackendPath);
-        Turns();
+        _back.Turns();
 
         Assert.Equal(0, _host.Mapped);
         Assert.Equal(0, _host.Bound);
@@ -330,7 +330,7 @@ public sealed class TpmbackTests : IDisposable
         dying.Submit(RawFrontend.Command());
         good.Submit(RawFrontend.Command());
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(good.Answer));
         Assert.Equal(1, _host.Mapped);
@@ -343,11 +343,11 @@ public sealed class TpmbackTests : IDisposable
     public void Frontend_ThatNamesWhatIsNotIts_IsClosed(string name, string value)
     {
         RawFrontend guest = Guest(5);
-        Turns();
+        _back.Turns();
         guest.Publish();
         guest.Set(name, value);
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal("6", guest.BackendState);
         Assert.Equal(0, _host.Mapped);
@@ -361,11 +361,11 @@ public sealed class TpmbackTests : IDisposable
     public void Frontend_ThatPublishesNonsense_IsLeftAlone(string name, string value)
     {
         RawFrontend guest = Guest(5);
-        Turns();
+        _back.Turns();
         guest.Publish();
         guest.Set(name, value);
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal("2", guest.BackendState);
         Assert.Equal(0, _host.Mapped);
@@ -377,7 +377,7 @@ public sealed class TpmbackTests : IDisposable
         _model.Announce(backend: 0, frontend: 5, device: 0, Uuid);
         _model.Write("/local/domain/0/backend/vtpm/5/0/frontend-id", "6");
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal("1", _model.Read("/local/domain/0/backend/vtpm/5/0/state"));
     }
@@ -387,7 +387,7 @@ public sealed class TpmbackTests : IDisposable
     {
         for (uint domain = 1; domain <= 5; domain++) Guest(domain);
 
-        Turns();
+        _back.Turns();
 
         Assert.Equal(4, Enumerable.Range(1, 5).Count(domain => _model.Read($"/local/domain/0/backend/vtpm/{domain}/0/state") == "2"));
     }
@@ -402,11 +402,11 @@ public sealed class TpmbackTests : IDisposable
             throw new InvalidOperationException("a defect");
         };
         guest.Submit(RawFrontend.Command());
-        Turns();
+        _back.Turns();
         Assert.Equal(TpmResult.Fail, TpmMessage.ReadResult(guest.Answer));
 
         guest.Submit(RawFrontend.Command());
-        Turns();
+        _back.Turns();
         Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(guest.Answer));
     }
 
@@ -432,6 +432,16 @@ public sealed class TpmbackTests : IDisposable
         Assert.Equal([$"9/0 {Uuid} locality 2 GetTicks", $"9/0 {Uuid} locality 2 GetTicks"], _served);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Tpmfront_ThatDoesNotComeAbout_EndsTheHostItOwns(bool owns)
+    {
+        using ModelHost host = _model.Domain(9);
+        Assert.Throws<TpmTransportException>(() => Tpmfront.Open(host, ownsHost: owns));
+        Assert.Equal(!owns, _model.Hosts.Contains(host));
+    }
+
     [Fact]
     public void Tpmfront_WithoutDevice_SaysSo()
     {
@@ -440,26 +450,9 @@ public sealed class TpmbackTests : IDisposable
         Assert.Equal(TpmTransportFault.Unavailable, error.Fault);
     }
 
-    private RawFrontend Guest(uint domain)
-    {
-        _model.Announce(backend: 0, frontend: domain, device: 0, Uuid);
-        return new RawFrontend(_model, domain);
-    }
+    private RawFrontend Guest(uint domain) => _model.Guest(domain, Uuid);
 
-    private RawFrontend Connected(uint domain)
-    {
-        RawFrontend guest = Guest(domain);
-        Turns();
-        guest.Publish();
-        Turns();
-        Assert.Equal("4", guest.BackendState);
-        return guest;
-    }
-
-    private void Turns()
-    {
-        for (int i = 0; i < 8; i++) _back.Turn(TimeSpan.Zero);
-    }
+    private RawFrontend Connected(uint domain) => _back.Connect(Guest(domain));
 
     private int Answer(TpmbackClient client, int locality, ReadOnlySpan<byte> request, Span<byte> response)
     {

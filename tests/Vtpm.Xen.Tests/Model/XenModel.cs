@@ -43,6 +43,13 @@ internal sealed class XenModel
         Write($"{back}/state", "1");
     }
 
+    /// <summary>A guest with a device of dom0's, whose frontend has done nothing yet.</summary>
+    public RawFrontend Guest(uint domain, Guid uuid)
+    {
+        Announce(backend: 0, frontend: domain, device: 0, uuid);
+        return new RawFrontend(this, domain);
+    }
+
     public string? Read(string path)
     {
         lock (Gate) return Nodes.GetValueOrDefault(path);
