@@ -83,6 +83,15 @@ public sealed class CommandLineTests
     public void Manager_ListeningWithoutAUuid_SaysWhatToWrite() =>
         AssertUsage(["manager", "--image", "m.img", "--listen", "unix:guest.sock", "tpmdriver=unix:h.sock"], "'guest' is not a uuid");
 
+    [Fact]
+    public void Run_OnXenAndOnASocket_IsRefusedBeforeAnythingIsStarted()
+    {
+        using var folder = new TestFolder();
+        string[] listen = ["--listen", "xen:", "--listen", "unix:" + folder["guest.sock"]];
+        AssertUsage(["run", "--image", folder["v.img"], "--manager", "unix:" + folder["none.sock"], .. listen], "stands alone");
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
     [Theory]
     [InlineData("run")]
     [InlineData("hardware")]

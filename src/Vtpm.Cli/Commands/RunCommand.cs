@@ -57,6 +57,9 @@ internal static class RunCommand
     private static void Run(
         VtpmOptions options, VtpmArguments arguments, TpmAddress manager, Guid? uuid, TpmAddress[] addresses, UnixFileMode mode, bool stopWithParent)
     {
+        bool onXen = addresses.Contains(TpmAddress.Xen);
+        // Before anything is started: a start can make a TPM.
+        if (onXen && addresses.Length > 1) throw new UsageException("--listen xen: stands alone: one thread serves all clients of a vTPM");
         var log = new Log("VTPM") { IsQuiet = arguments.LogLevel == VtpmLogLevel.Error };
         // Who started us waits for this line, however quiet we are to be.
         var ready = new Log("VTPM") { IsQuiet = log.IsQuiet && !stopWithParent };
@@ -64,9 +67,8 @@ internal static class RunCommand
         using var random = new SystemRandom();
         using VirtualTpm vtpm =
             VirtualTpm.Start(options, arguments, new ManagerLink(() => XenDevices.Connect(manager)), random, new OpenSslRsa(), log.Info, log.Warn);
-        if (addresses.Contains(TpmAddress.Xen))
+        if (onXen)
         {
-            if (addresses.Length > 1) throw new UsageException("--listen xen: stands alone: one thread serves all clients of a vTPM");
             using var xen = new XenDevices(new GuestRequests(vtpm, arguments, log.Info), uuid, log.Info);
             Service.Until(xen.Stop, stopWithParent, () =>
             {
