@@ -7,13 +7,21 @@ namespace Vtpm.Manager;
 /// </summary>
 public static class RecoveryFiles
 {
-    /// <summary>"vTPM": what all of them begin with; four bytes that tell which it is follow.</summary>
-    internal const uint Magic = 0x7654504D;
+    /// <summary>"vTPM": what all of them begin with.</summary>
+    private const uint Magic = 0x7654504D;
 
     /// <exception cref="ApprovalException">It is another file.</exception>
     public static T Read<T>(ReadOnlySpan<byte> file, string what)
         where T : struct, IWireStructure<T> =>
         WireFormat.Read(file, out T value) == TpmResult.Success ? value : throw new ApprovalException($"these {file.Length} bytes are not {what}");
+
+    /// <summary>What all of them begin with, and four bytes that tell which it is.</summary>
+    internal static void Header<TCodec>(ref TCodec wire, uint kind)
+        where TCodec : struct, IWireCodec, allows ref struct
+    {
+        wire.Constant(Magic);
+        wire.Constant(kind);
+    }
 }
 
 /// <summary>An identity key of a hardware TPM that is to vouch for it, as TPM_MakeIdentity made it.</summary>
@@ -25,8 +33,7 @@ public struct IdentityFile : IWireStructure<IdentityFile>
     public static void Describe<TCodec>(ref TCodec wire, ref IdentityFile value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
-        wire.Constant(RecoveryFiles.Magic);
-        wire.Constant(0x69646B31);   // "idk1"
+        RecoveryFiles.Header(ref wire, 0x69646B31);   // "idk1"
         wire.Structure(ref value.Key);
         wire.Sized32(ref value.Binding);
     }
@@ -45,8 +52,7 @@ public struct RecoveryRequestFile : IWireStructure<RecoveryRequestFile>
     public static void Describe<TCodec>(ref TCodec wire, ref RecoveryRequestFile value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
-        wire.Constant(RecoveryFiles.Magic);
-        wire.Constant(0x72637131);   // "rcq1"
+        RecoveryFiles.Header(ref wire, 0x72637131);   // "rcq1"
         wire.Structure(ref value.Nonce);
         wire.Sized32(ref value.Challenge);
     }
@@ -67,8 +73,7 @@ public struct RecoveryAnswerFile : IWireStructure<RecoveryAnswerFile>
     public static void Describe<TCodec>(ref TCodec wire, ref RecoveryAnswerFile value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
-        wire.Constant(RecoveryFiles.Magic);
-        wire.Constant(0x72636131);   // "rca1"
+        RecoveryFiles.Header(ref wire, 0x72636131);   // "rca1"
         wire.Uuid(ref value.GroupUuid);
         wire.Structure(ref value.Proof);
         wire.Structure(ref value.Platform);
@@ -86,8 +91,7 @@ public struct RecoveryReplyFile : IWireStructure<RecoveryReplyFile>
     public static void Describe<TCodec>(ref TCodec wire, ref RecoveryReplyFile value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
-        wire.Constant(RecoveryFiles.Magic);
-        wire.Constant(0x72637231);   // "rcr1"
+        RecoveryFiles.Header(ref wire, 0x72637231);   // "rcr1"
         wire.Uuid(ref value.GroupUuid);
         wire.Exact(ref value.Dhkx2, DiffieHellman.Size);
         wire.Exact(ref value.RecoverBlob, GroupRecoveryKeys.Size);
@@ -104,8 +108,7 @@ internal struct RecoverySecretFile : IWireStructure<RecoverySecretFile>
     public static void Describe<TCodec>(ref TCodec wire, ref RecoverySecretFile value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
-        wire.Constant(RecoveryFiles.Magic);
-        wire.Constant(0x72637331);   // "rcs1"
+        RecoveryFiles.Header(ref wire, 0x72637331);   // "rcs1"
         wire.Structure(ref value.Nonce);
         wire.Exact(ref value.AikModulus, AuthorityModulus.Size);
         wire.Structure(ref value.Proof);

@@ -12,8 +12,7 @@ public struct RegistrationRequestFile : IWireStructure<RegistrationRequestFile>
     public static void Describe<TCodec>(ref TCodec wire, ref RegistrationRequestFile value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
-        wire.Constant(RecoveryFiles.Magic);
-        wire.Constant(0x72677131);   // "rgq1"
+        RecoveryFiles.Header(ref wire, 0x72677131);   // "rgq1"
         wire.Exact(ref value.Dhkx1, DiffieHellman.Size);
         wire.Exact(ref value.Signature, Rsa2048.Size);
     }
@@ -31,8 +30,7 @@ public struct RegistrationAnswerFile : IWireStructure<RegistrationAnswerFile>
     public static void Describe<TCodec>(ref TCodec wire, ref RegistrationAnswerFile value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
-        wire.Constant(RecoveryFiles.Magic);
-        wire.Constant(0x72676131);   // "rga1"
+        RecoveryFiles.Header(ref wire, 0x72676131);   // "rga1"
         wire.Uuid(ref value.GroupUuid);
         wire.Structure(ref value.Platform);
         wire.Structure(ref value.Response);
@@ -47,8 +45,7 @@ internal struct RegistrationSecretFile : IWireStructure<RegistrationSecretFile>
     public static void Describe<TCodec>(ref TCodec wire, ref RegistrationSecretFile value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
-        wire.Constant(RecoveryFiles.Magic);
-        wire.Constant(0x72677331);   // "rgs1"
+        RecoveryFiles.Header(ref wire, 0x72677331);   // "rgs1"
         wire.Exact(ref value.Exponent, DiffieHellman.Size);
     }
 }
