@@ -1,15 +1,30 @@
-#!/usr/bin/env bash
-# scripts/xen: the vTPM system on a real Xen, which boots in QEMU (software emulation; no KVM is needed). In dom0 run the stand-in hardware, the
-# manager and a vTPM for each guest; unmodified Debian guests have their devices by vtpm=[...] and use them with real TPM tools. scripts/xen-dom0 is
-# what happens there, and scripts/xen-guest is the guest's first process. Prints PASS or FAIL for each check and a summary; ends with 0 when all have
-# passed. Not a part of ./test yet.
-set -uo pipefail
-. "$(dirname "$0")/lib.sh"
-# It takes about two minutes; a busy machine may be slow.
+# Sourced by tests/xen/run: where Xen and the kernel come from, what the domains' file systems hold, and how the machine boots. What a scenario's host.sh
+# may change is the first block.
+# shellcheck shell=bash
+
+# Megabytes of the machine, and of its dom0; what is left is the other domains'.
+MEMORY=1280
+DOM0_MEMORY=640
+# The domains but dom0 whose file systems ($DIR/NAME) are packed, to be /root/NAME.cpio in dom0.
+DOMAINS=(guest)
+# How often the machine boots. dom0's script has the number in BOOT; only DISKS and what before_boot keeps outlive a boot.
+POWER_CYCLES=1
+# The sizes of disks, such as 2M; dom0 has them as /dev/vda, /dev/vdb ...
+DISKS=()
+# More arguments of QEMU, Xen and dom0's kernel.
+QEMU_EXTRA=()
+XEN_EXTRA=
+LINUX_EXTRA=
+# One boot takes one or two minutes; a busy machine may be slow.
 BOOT_SECONDS=${XEN_SECONDS:-600}
+# What the host does before the machine is switched on, and after it is off; the boot's number is in BOOT.
+before_boot() { :; }
+after_boot() { :; }
+
 KERNEL=linux-image-amd64
+# In the order in which they need each other.
 DOM0_MODULES=(xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs)
-GUEST_MODULES=(xen-tpmfront)
+DISK_MODULES=(virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk)
 XEN_LIBRARIES=(libxenmisc libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenstore4 libxentoolcore1
   libxentoollog1 libyajl2)
 
@@ -54,7 +69,7 @@ programs() {
   done
 }
 
-# modules ROOT NAME...
+# modules ROOT NAME...: which its first process loads in this order.
 modules() {
   local root=$1 name path
   shift
@@ -65,17 +80,32 @@ modules() {
       *.ko.xz) xz -dc "$path" >"$root/modules/$name.ko";;
       *) fail "the kernel has no module $name";;
     esac
+    echo "$name" >>"$root/modules/order"
   done
 }
 
-# root NAME: an empty file system with busybox, and the script of that name as its first process.
+# root NAME FILE: an empty file system in $DIR/NAME with busybox, and that file of lib/ as its first process.
 root() {
-  mkdir -p "$DIR/$1"/{bin,dev,etc,lib64,modules,proc,root,run,sys,tmp,var}
+  mkdir -p "$DIR/$1"/{bin,data,dev,etc,lib64,modules,proc,root,run,sys,tmp,var}
   cp "$(command -v busybox)" "$DIR/$1/bin/busybox"
-  cp "$ROOT/scripts/xen-$1" "$DIR/$1/init" && chmod +x "$DIR/$1/init"
+  cp "$XEN/lib/common.sh" "$DIR/$1/common.sh"
+  cp "$XEN/lib/$2" "$DIR/$1/init" && chmod +x "$DIR/$1/init"
+  : >"$DIR/$1/modules/order"
 }
 
-# loaded ROOT NAME...: libraries that are not linked with but loaded: OpenSSL by us, the unwinder by the C library when a thread ends.
+# domain NAME [FILE]: the file system of a domain that does what dom0 tells it (in_guest), which may be to call functions of that file.
+domain() {
+  root "$1" domain.sh
+  cp "${2:-/dev/null}" "$DIR/$1/functions.sh" || fail "$2"
+}
+
+# vtpm_programs ROOT: our executable, with what it loads: OpenSSL, and the C library's unwinder when a thread ends.
+vtpm_programs() {
+  programs "$1" "$VTPM"
+  loaded "$1" libcrypto.so.3 libssl.so.3 libgcc_s.so.1
+}
+
+# loaded ROOT NAME...: libraries that are not linked with but loaded.
 loaded() {
   local root=$1 name library
   shift
@@ -85,11 +115,13 @@ loaded() {
   done
 }
 
+# pack NAME: the file system as an initramfs.
 pack() { (cd "$DIR/$1" && find . | cpio -o -H newc -R 0:0 2>/dev/null); }
 
+# Debian's kernel and TPM tools, and nothing of ours.
 make_guest() {
-  root guest
-  modules "$DIR/guest" "${GUEST_MODULES[@]}"
+  domain guest "$XEN/lib/guest.sh"
+  modules "$DIR/guest" xen-tpmfront
   programs "$DIR/guest" "$(command -v tcsd)" "$(command -v tpm_version)" "$(command -v tpm_takeownership)" "$(command -v tpm_sealdata)" \
     "$(command -v tpm_unsealdata)"
   loaded "$DIR/guest" libgcc_s.so.1
@@ -99,48 +131,57 @@ make_guest() {
   printf 'root:x:0:\ntss:x:100:\n' >"$DIR/guest/etc/group"
   echo '127.0.0.1 localhost' >"$DIR/guest/etc/hosts"
   : >"$DIR/guest/etc/tcsd.conf"
-  pack guest >"$DIR/guest.cpio" || fail "the guest's initramfs"
 }
 
 make_dom0() {
-  root dom0
+  root dom0 dom0.sh
   modules "$DIR/dom0" "${DOM0_MODULES[@]}"
   mkdir -p "$DIR/dom0"/{etc/xen,var/log/xen,var/lib/xen,var/lib/xenstored}
   : >"$DIR/dom0/etc/xen/xl.conf"
-  programs "$DIR/dom0" "$TOOLS"/{xl,xenstored,xenconsoled,xen-init-dom0} "$CACHE"/usr/bin/xenstore-{read,list} "$VTPM"
-  loaded "$DIR/dom0" libcrypto.so.3 libssl.so.3 libgcc_s.so.1
-  cp "$DIR/guest.cpio" "$CACHE/vmlinux" "$DIR/dom0/root/"
+  programs "$DIR/dom0" "$TOOLS"/{xl,xenstored,xenconsoled,xen-init-dom0} "$CACHE"/usr/bin/xenstore-{read,write,list}
+  vtpm_programs "$DIR/dom0"
+  cp "$SCENARIO/dom0.sh" "$DIR/dom0/scenario"
+  cp "$CACHE/vmlinux" "$DIR/dom0/root/"
+}
+
+# When the scenario has had its say: dom0's initramfs, with the other domains' in it, and the disks.
+make_machine() {
+  local name number=0
+  for name in "${DOMAINS[@]}"; do pack "$name" >"$DIR/dom0/root/$name.cpio" || fail "the initramfs of $name"; done
+  [ ${#DISKS[@]} = 0 ] || modules "$DIR/dom0" "${DISK_MODULES[@]}"
   pack dom0 | gzip -1 >"$DIR/dom0.gz" || fail "dom0's initramfs"
+  DRIVES=()
+  for size in "${DISKS[@]}"; do
+    truncate -s "$size" "$DIR/disk$number" || fail "a disk of $size"
+    DRIVES+=(-drive "file=$DIR/disk$number,format=raw,if=virtio")
+    number=$((number + 1))
+  done
+  : >"$DIR/results"
 }
 
 # Without smap dom0 dies at once under emulation, and with AVX its processes crash at random: both are taken out of the processor.
-boot() {
-  local xen="console=com1 com1=115200,8n1 dom0_mem=640M,max:640M loglvl=warning guest_loglvl=warning bootscrub=0"
+start_machine() {
+  local xen="console=com1 com1=115200,8n1 dom0_mem=${DOM0_MEMORY}M,max:${DOM0_MEMORY}M loglvl=warning guest_loglvl=warning bootscrub=0"
   local linux="console=hvc0 panic=-1 quiet loglevel=3 nokaslr tsc=reliable apparmor=0 audit=0 cryptomgr.notests"
   # What costs time under emulation, where it protects nobody.
-  xen+=" xpti=no spec-ctrl=no pv-l1tf=off ucode=no vpmu=off"
-  linux+=" mitigations=off"
-  timeout -k 5 "$BOOT_SECONDS" qemu-system-x86_64 -accel tcg -cpu max,-smap,-xsave,-avx,-avx2,-f16c,-fma -m 1280 -smp 1 \
-    -nographic -nodefaults -no-reboot -serial "file:$DIR/console" -serial "file:$DIR/checks" \
+  xen+=" xpti=no spec-ctrl=no pv-l1tf=off ucode=no vpmu=off $XEN_EXTRA"
+  linux+=" mitigations=off vtpm.boot=$BOOT $LINUX_EXTRA"
+  timeout -k 5 "$BOOT_SECONDS" qemu-system-x86_64 -accel tcg -cpu max,-smap,-xsave,-avx,-avx2,-f16c,-fma -m "$MEMORY" -smp 1 \
+    -nographic -nodefaults -no-reboot -serial "file:$DIR/console" -serial "file:$DIR/checks" "${DRIVES[@]}" "${QEMU_EXTRA[@]}" \
     -kernel "$CACHE/xen" -append "$xen" -initrd "$CACHE/vmlinux $linux,$DIR/dom0.gz" </dev/null >"$DIR/qemu.log" 2>&1
 }
 
-[ "$RID" = linux-x64 ] || fail "scripts/xen is for x86-64: dom0 runs this machine's executable"
-need qemu-system-x86_64 qemu-system-x86 busybox busybox-static cpio cpio xz xz-utils
-need_tpm_tools
-need_libcrypto
-publish_if_needed
-get_xen
-DIR=$(mktemp -d) || exit 1
-trap 'rm -rf "$DIR"' EXIT
-make_guest
-make_dom0
-boot
-tr -d '\r' <"$DIR/checks" | grep -a '^\(PASS\|FAIL\) ' | tee "$DIR/results"
-grep -aq '^DOM0 DONE' "$DIR/checks" || echo "FAIL dom0 came to its end within $BOOT_SECONDS s" | tee -a "$DIR/results"
-passed=$(grep -c '^PASS ' "$DIR/results") failed=$(grep -c '^FAIL ' "$DIR/results")
-if [ "$failed" != 0 ] || [ -n "${XEN_VERBOSE:-}" ]; then
-  echo "--- the machine's console" && tr -d '\r' <"$DIR/console" && echo "--- QEMU" && cat "$DIR/qemu.log"
-fi
-echo "SUMMARY pass=$passed fail=$failed ($SECONDS s)"
-[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+# One boot, until dom0 has switched the machine off, and what dom0 said of it.
+boot() {
+  : >"$DIR/checks"
+  before_boot
+  start_machine
+  after_boot
+  tr -d '\r' <"$DIR/checks" | grep -a '^\(PASS\|FAIL\) ' >"$DIR/said"
+  grep -aq '^DOM0 DONE' "$DIR/checks" || echo "FAIL dom0 came to its end in boot $BOOT, within $BOOT_SECONDS s" >>"$DIR/said"
+  cat "$DIR/said"
+  cat "$DIR/said" >>"$DIR/results"
+  if grep -q '^FAIL ' "$DIR/said" || [ -n "${XEN_VERBOSE:-}" ]; then
+    echo "--- the machine's console" && tr -d '\r' <"$DIR/console" && echo "--- QEMU" && cat "$DIR/qemu.log"
+  fi
+}

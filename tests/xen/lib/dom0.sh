@@ -1,0 +1,113 @@
+#!/bin/busybox sh
+# The first process of dom0. Does the scenario's dom0.sh, writes a line for each check to the second serial port, and switches the machine off.
+export PATH=/bin LD_LIBRARY_PATH=/lib64 HOME=/root
+/bin/busybox mount -t proc proc /proc
+/bin/busybox --install -s /bin
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts
+mount -t devpts pts /dev/pts
+mount -t tmpfs run /run
+mount -t tmpfs data /data
+mkdir -p /run/xen /run/lock /run/xenstored
+ln -s /run /var/run
+. /common.sh
+# Which boot of the machine this is, from 1.
+BOOT=$(sed 's/.*vtpm\.boot=\([0-9]*\).*/\1/' /proc/cmdline)
+# The guest that boot_guest, in_guest and keep are about, and the domain that has its vTPM's backend.
+GUEST=guest
+BACKEND=0
+GUEST_MEMORY=160
+FAILED=0
+NUMBER=0
+
+# check NAME COMMAND...: whether the command succeeds.
+check() {
+  local name=$1 result=PASS
+  shift
+  "$@" || result=FAIL
+  echo "$result $name ($(cut -d. -f1 /proc/uptime) s)" >/dev/ttyS1
+  echo "$result $name"
+  [ $result = PASS ] || { FAILED=1; return 1; }
+}
+
+start_xen() {
+  load_modules && mount -t xenfs xenfs /proc/xen && xenstored --pid-file /run/xenstored.pid && until_true 20 xenstore-read / >/dev/null 2>&1 \
+    && xen-init-dom0 && xenconsoled --log=guest --log-dir=/var/log/xen
+}
+
+console() { echo "/var/log/xen/guest-$1.log"; }
+
+# create NAME MEMORY RAMDISK [LINE...]: a domain that then does commands. A LINE is one more of its configuration.
+create() {
+  local name=$1 memory=$2 ramdisk=$3
+  shift 3
+  {
+    printf 'name="%s"\nkernel="/root/vmlinux"\nramdisk="%s"\nmemory=%s\nvcpus=1\n' "$name" "$ramdisk" "$memory"
+    echo 'extra="console=hvc0 quiet loglevel=3 panic=-1 nokaslr"'
+    [ $# = 0 ] || printf '%s\n' "$@"
+  } >"/run/$name.cfg"
+  rm -f "$(console "$name")"
+  timeout 120 xl create -q "/run/$name.cfg" || return 1
+  is_up "$name"
+}
+
+# is_up NAME: a domain that xl has made does commands.
+is_up() {
+  xenstore-read "/local/domain/$(xl domid "$1")/console/tty" >"/run/$1.tty" && until_true 120 has "$(console "$1")" 'DOMAIN READY'
+}
+
+# boot_guest UUID [LINE...]: the present guest, with what it kept of its last boot.
+boot_guest() {
+  local vtpm="vtpm=[\"backend=$BACKEND,uuid=$1\"]"
+  shift
+  cat /root/guest.cpio "/data/$GUEST.cpio" >"/data/$GUEST.ramdisk" 2>/dev/null
+  create "$GUEST" "$GUEST_MEMORY" "/data/$GUEST.ramdisk" "$vtpm" "$@"
+}
+
+# in_guest COMMAND: its exit status; what it says is in /tmp/said.
+in_guest() {
+  local log status
+  log=$(console "$GUEST")
+  NUMBER=$((NUMBER + 1))
+  echo "$NUMBER $1" >"$(cat "/run/$GUEST.tty")"
+  if ! until_true 150 has "$log" "^@$NUMBER="; then echo "the guest does not come back from: $1"; return 1; fi
+  tr -d '\r' <"$log" | sed -n "/^@$NUMBER>/,/^@$NUMBER=/p" | sed '1d;$d' >/tmp/said
+  status=$(tr -d '\r' <"$log" | sed -n "s/^@$NUMBER=//p")
+  [ "$status" = 0 ] || { echo "in the guest, $1 ended with $status:"; cat /tmp/said; return 1; }
+}
+
+# in_domain NAME COMMAND: the same in another domain.
+in_domain() {
+  local GUEST=$1
+  in_guest "$2"
+}
+
+# What the guest is to have again at its next boot.
+keep() {
+  in_guest kept || return 1
+  rm -rf /data/kept && mkdir -p /data/kept && base64 -d </tmp/said | gunzip | tar -C /data/kept -x || return 1
+  (cd /data/kept && find . | cpio -o -H newc >"/data/$GUEST.cpio")
+}
+
+# save_to DISK FILE...: of /data, for the machine's next boot. load_from DISK gives them back.
+save_to() {
+  local disk=$1
+  shift
+  tar -C /data -c "$@" >"$disk" && sync
+}
+load_from() { tar -C /data -x <"$1"; }
+
+finish() {
+  local log
+  if [ $FAILED = 1 ]; then
+    xl list
+    for log in /tmp/* /var/log/xen/*; do [ -f "$log" ] && echo "--- $log" && tail -n 60 "$log"; done
+  fi
+  echo "DOM0 DONE" >/dev/ttyS1
+  poweroff -f
+}
+
+check "Xen's tools start" start_xen || finish
+. /scenario
+finish
