@@ -121,7 +121,7 @@ public sealed class ManagerTarget : IFuzzTarget
         byte[] file = SignedConfiguration.Create(
             key, sequence,
             [new PlatformConfiguration(present.PcrMask, present.DigestRelease), .. Enumerable.Range(0, platforms).Select(i => new PlatformConfiguration(1, TpmDigest.Of([(byte)i])))],
-            [.. Enumerable.Range(0, kernels).Select(i => TpmDigest.Of([(byte)i])), .. Vtpms.Select(uuid => ManagerLink.Hash(VtpmListener.DefaultLabel(uuid)))]);
+            [.. Enumerable.Range(0, kernels).Select(i => TpmDigest.Of([(byte)i])), .. Vtpms.Select(uuid => ManagerLink.Hash(VtpmLabel.OnSocket(uuid)))]);
         return [0, 0, (byte)(group >> 8), (byte)group, .. file];
     }
 
@@ -149,7 +149,7 @@ public sealed class ManagerTarget : IFuzzTarget
     private static void CheckAnswer(byte[] response, int length) =>
         ImageFaces.Check(length is >= TpmHeader.Size and <= TpmMessage.MaxLength && TpmMessage.IsWhole(response.AsSpan(0, length)), $"an answer of {length} bytes is no message");
 
-    private static ManagerLink[] NewLinks() => [ManagerLink.ToAdministrator(), .. Vtpms.Select(uuid => ManagerLink.ToVtpm(uuid, VtpmListener.DefaultLabel(uuid)))];
+    private static ManagerLink[] NewLinks() => [ManagerLink.ToAdministrator(), .. Vtpms.Select(uuid => ManagerLink.ToVtpm(uuid, VtpmLabel.OnSocket(uuid)))];
 
     private static VtpmManager Restart(VtpmManager manager, TestTpm tpm, byte[] image)
     {
@@ -189,7 +189,7 @@ public sealed class ManagerTarget : IFuzzTarget
         var key = RSA.Create(2048);
         File.WriteAllText(pem, key.ExportPkcs8PrivateKeyPem());
         using (VtpmManager manager = Start(tpm, image))
-            manager.Provision(new ProvisioningOptions { KeyPath = pem, Labels = [.. Vtpms.Select(VtpmListener.DefaultLabel)] });
+            manager.Provision(new ProvisioningOptions { KeyPath = pem, Labels = [.. Vtpms.Select(VtpmLabel.OnSocket)] });
         return new Prepared(tpm, tpm.State, image, key);
     }
 

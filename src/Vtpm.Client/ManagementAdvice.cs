@@ -10,8 +10,11 @@ internal static class ManagementAdvice
     public static string For(VtpmManagerOrdinal ordinal, TpmResult result) => result switch
     {
         TpmResult.AuthFail => WhoMayNot(ordinal),
+        TpmResult.Resources when ordinal == VtpmManagerOrdinal.Introduce => "this vTPM has as many connections as one may have: one that is not used has to end",
         TpmResult.BadIndex => "there is no group of this number; 'vtpm manage list' shows them",
         TpmResult.BadTag => "what answers there is no vTPM manager, nor a vTPM of one: name the manager's admin socket, or a vTPM that is an administrator",
+        TpmResult.BadOrdinal when ordinal == VtpmManagerOrdinal.Introduce =>
+            "the connection is some vTPM's already: the manager's socket for a backend domain is the one that --host names",
         TpmResult.BadOrdinal => "this manager does not have the command; Xen's own and older ones lack some",
         TpmResult.BadSignature => "the group's authority has not signed this: sign with the key whose modulus group-add was given ('vtpm manage show' has its hash)",
         TpmResult.BadParameter or TpmResult.BadParamSize => Malformed(ordinal),
@@ -29,6 +32,7 @@ internal static class ManagementAdvice
         VtpmManagerOrdinal.GroupRecover2 => "the reply does not have this group's present keys (was it rotated since it was registered?); begin again with group-recover",
         VtpmManagerOrdinal.GroupList or VtpmManagerOrdinal.GroupNew or VtpmManagerOrdinal.GroupDel =>
             "this vTPM is no administrator: use one that is, or the manager's admin socket",
+        VtpmManagerOrdinal.Introduce => "the label is one that this manager gives itself, which nobody can be introduced by",
         < VtpmManagerOrdinal.GroupList => "its group is closed: the machine is not in a configuration that the group's authority has approved",
         _ => "the group is closed, since the machine is not in a configuration that its authority has approved (start it in one, or recover the group);"
             + " or, through a vTPM, this vTPM is no administrator",

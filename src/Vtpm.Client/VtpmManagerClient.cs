@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Vtpm.Transports;
 using Vtpm.Wire;
 
@@ -18,6 +19,27 @@ public sealed class VtpmManagerClient : IDisposable
     {
         _connection = connection;
         Hardware = new TpmClient(connection, ownsConnection: false);
+    }
+
+    /// <summary>
+    /// <c>INTRODUCE</c>, by the service of a backend domain on the manager's socket for it: what goes over this connection from now on is that vTPM's,
+    /// whoever sends it.
+    /// </summary>
+    /// <param name="connection">One over which nothing has gone yet; it stays the caller's.</param>
+    /// <param name="uuid">The vTPM.</param>
+    /// <param name="label">The XSM label of the domain that it belongs to; null or empty where there is none.</param>
+    /// <exception cref="VtpmManagerException">The manager refuses it.</exception>
+    public static void Introduce(ITpmConnection connection, Guid uuid, string? label = null)
+    {
+        byte[] introduction = WireFormat.ToBytes(new VtpmIntroduceRequest { Uuid = uuid, Label = Encoding.UTF8.GetBytes(label ?? "") });
+        byte[] request = new byte[TpmHeader.Size + introduction.Length];
+        Write(request, TpmTag.VtpmReq, VtpmManagerOrdinal.Introduce, introduction);
+        byte[] response = new byte[TpmMessage.MaxLength];
+        int answered = connection.Transmit(request, response);
+        if (WireFormat.Read(response.AsSpan(0, TpmHeader.Size), out TpmHeader answer) != TpmResult.Success || answer.Tag != TpmTag.VtpmRsp)
+            throw Malformed(VtpmManagerOrdinal.Introduce);
+        if (answer.ReturnCode != TpmResult.Success) throw new VtpmManagerException(VtpmManagerOrdinal.Introduce, answer.ReturnCode);
+        if (answered != TpmHeader.Size) throw Malformed(VtpmManagerOrdinal.Introduce);
     }
 
     /// <summary>The hardware TPM as far as the manager lets commands through: GetRandom, PcrRead, and Extend for administrators.</summary>
@@ -77,6 +99,14 @@ public sealed class VtpmManagerClient : IDisposable
         _connection.Dispose();
     }
 
+    private static void Write(Span<byte> request, TpmTag tag, VtpmManagerOrdinal ordinal, ReadOnlySpan<byte> parameters)
+    {
+        var header = new TpmHeader { Tag = tag, ParamSize = (uint)request.Length, Code = (uint)ordinal };
+        var writer = new WireWriter(request);
+        writer.Structure(ref header);
+        parameters.CopyTo(request[TpmHeader.Size..]);
+    }
+
     private static TpmProtocolException Malformed(VtpmManagerOrdinal ordinal) =>
         new((TpmOrdinal)ordinal, $"not what a vTPM manager answers to VTPM_ORD_{ordinal}");
 
@@ -101,10 +131,7 @@ public sealed class VtpmManagerClient : IDisposable
     {
         int length = TpmHeader.Size + parameters.Length;
         if (length > _request.Length) throw new ArgumentException("too long for a command", nameof(parameters));
-        var header = new TpmHeader { Tag = tag, ParamSize = (uint)length, Code = (uint)ordinal };
-        var writer = new WireWriter(_request);
-        writer.Structure(ref header);
-        parameters.CopyTo(_request.AsSpan(TpmHeader.Size));
+        Write(_request.AsSpan(0, length), tag, ordinal, parameters);
         int answered = _connection.Transmit(_request.AsSpan(0, length), _response);
         if (WireFormat.Read(_response.AsSpan(0, TpmHeader.Size), out TpmHeader answer) != TpmResult.Success) throw Malformed(ordinal);
         // The refusal of a management command has other tags too: the request's and three, as the original has it, or that of a TPM on the way.

@@ -16,8 +16,7 @@ internal sealed class ManagerLink
         Uuid = uuid;
         ExecutableHash = executableHash;
         LabelHash = Hash(label);
-        int colon = label.IndexOf(':', StringComparison.Ordinal);
-        _wildcardHash = colon > 0 ? Hash("*" + label[colon..]) : null;
+        _wildcardHash = VtpmLabel.Wildcard(label) is { } wildcard ? Hash(wildcard) : null;
         KernelHash = LabelHash;
     }
 
@@ -39,12 +38,19 @@ internal sealed class ManagerLink
     /// <summary>By which the vTPM's group admits it: one of the two before, or the wildcard form of the label.</summary>
     public TpmDigest KernelHash { get; private set; }
 
+    /// <summary>
+    /// Has <see cref="ManagerService.Finish"/> called for every request that waits for it among those which come the same way: one has come that they
+    /// are not to wait for.
+    /// </summary>
+    public Action? FinishAll { get; init; }
+
     /// <summary>A signed configuration that is coming in parts.</summary>
     public ConfigurationUpload? Upload { get; set; }
 
-    public static ManagerLink ToVtpm(Guid uuid, string label, TpmDigest? executableHash = null) => new(uuid, label, executableHash);
+    public static ManagerLink ToVtpm(Guid uuid, string label, TpmDigest? executableHash = null, Action? finishAll = null) =>
+        new(uuid, label, executableHash) { FinishAll = finishAll };
 
-    public static ManagerLink ToAdministrator() => new(null, "administrator", null);
+    public static ManagerLink ToAdministrator(Action? finishAll = null) => new(null, "administrator", null) { FinishAll = finishAll };
 
     /// <summary>Whether the group's kernel list has the peer's executable, the vTPM's label, or "*" and the label from its first ':'.</summary>
     public bool IsAdmitted(ManagerGroup group)

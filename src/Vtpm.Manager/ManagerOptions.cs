@@ -8,27 +8,17 @@ namespace Vtpm.Manager;
 /// <param name="Address">A Unix socket. TCP says nothing about who is at the other end, and is refused.</param>
 public sealed record VtpmListener(Guid Uuid, TpmAddress Address)
 {
-    /// <summary>What follows the first ':' of <see cref="DefaultLabel"/>.</summary>
-    public const string DefaultRole = "vtpm:socket";
-
-    /// <summary>
-    /// Approves every vTPM on a socket, whatever its uuid: the form of a label that a group's kernel list may have instead of the label itself.
-    /// </summary>
-    public const string AnyVtpmLabel = "*:" + DefaultRole;
-
     /// <summary>
     /// What stands for the XSM label that Xen gives a domain; its SHA-1 is the vTPM's kernel hash. The manager has measured nothing: the label says
     /// which door the vTPM came in by, not which program it is.
     /// </summary>
-    public string Label { get; init; } = DefaultLabel(Uuid);
+    public string Label { get; init; } = VtpmLabel.OnSocket(Uuid);
 
     /// <summary>
     /// The user that the vTPM runs as, when it is not the manager's: everybody may then connect, and the kernel's word on who did decides (that user
     /// and root). Null leaves it to the socket's file, which only the manager's own user and root can open.
     /// </summary>
     public uint? User { get; init; }
-
-    public static string DefaultLabel(Guid uuid) => $"{uuid:D}:{DefaultRole}";
 }
 
 /// <summary>How a manager is to be started.</summary>
@@ -68,6 +58,12 @@ public sealed record ManagerOptions
     public IBlockStore? Image { get; init; }
 
     public IReadOnlyList<VtpmListener> Vtpms { get; init; } = [];
+
+    /// <summary>
+    /// A Unix socket for the service of a backend domain (<c>vtpm tpmback</c>): it says for each of its connections which vTPM it is for. Whoever can
+    /// open its file can be every vTPM.
+    /// </summary>
+    public TpmAddress? Host { get; init; }
 
     /// <summary>A socket for management commands; whoever can open its file administers the manager.</summary>
     public TpmAddress? Admin { get; init; }

@@ -4,41 +4,52 @@ using Vtpm.Wire;
 namespace Vtpm.Manager;
 
 /// <summary>
-/// The manager's sockets: one for each vTPM, by which it is known, and one for administrators. See ADR 3 for what that is worth.
+/// The manager's sockets: one for each vTPM, by which it is known, one for a backend domain's service, and one for administrators. ADR 3 and ADR 16
+/// tell what that is worth.
 /// </summary>
 internal sealed class ManagerServer : IDisposable
 {
+    /// <summary>More than a vTPM and its successor need while they pass each other, and all that one vTPM's user can take.</summary>
     private const int MaxClientsPerSocket = 4;
+
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Everybody =
         OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
-    private readonly ManagerService _service;
+    private readonly VtpmManager _manager;
     private readonly ManagerOptions _options;
+    private readonly ManagerLog _log;
     private readonly TpmServer _server;
-    private readonly Dictionary<TpmAddress, VtpmListener?> _listeners = [];
+    // What a client of that address is: a connection, one that is to be introduced, or nobody.
+    private readonly Dictionary<TpmAddress, Func<ClientInfo, object?>> _doors = [];
 
-    public ManagerServer(ManagerService service, ManagerOptions options)
+    public ManagerServer(VtpmManager manager, ManagerOptions options, ManagerLog log)
     {
-        _service = service;
+        _manager = manager;
         _options = options;
+        _log = log;
+        int vtpmsAndAdmin = MaxClientsPerSocket * (options.Vtpms.Count + 1);
         _server = new TpmServer(Begin, new TpmServerOptions
         {
             AnswerDeferred = Finish,
-            // More than a vTPM and its successor need while they pass each other, and all that one vTPM's user can take.
             MaxClientsPerListener = MaxClientsPerSocket,
-            MaxClients = MaxClientsPerSocket * (options.Vtpms.Count + 1),
+            MaxClients = vtpmsAndAdmin + (options.Host is null ? 0 : HostIntroductions.MaxClients),
             MaxRequestLength = TpmMessage.MaxLength,
             UnixMode = OwnerOnly,
-            ClientOpened = Opened,
-            ClientClosed = Closed,
-            Log = service.Log.Info,
+            ClientOpened = client => (client.State = _doors[client.Listener](client)) is not null,
+            ClientClosed = client => ((IDisposable)client.State!).Dispose(),
+            Log = log.Info,
         });
-        service.FinishAll = _server.AnswerDeferred;
         try
         {
-            foreach (VtpmListener vtpm in options.Vtpms) Listen(vtpm.Address, vtpm);
-            if (options.Admin is { } admin) Listen(admin, null);
+            foreach (VtpmListener vtpm in options.Vtpms) Listen(vtpm);
+            if (options.Host is { } host)
+            {
+                var introductions = new HostIntroductions(Connect, log, MaxClientsPerSocket);
+                Listen(host, client => new IntroducedClient(introductions, Measure(client, "the backend domain's service")), HostIntroductions.MaxClients);
+            }
+
+            if (options.Admin is { } admin) Listen(admin, _ => _manager.ConnectAdministrator(_server.AnswerDeferred));
         }
         catch
         {
@@ -47,59 +58,65 @@ internal sealed class ManagerServer : IDisposable
         }
     }
 
-    public void Run(CancellationToken cancellationToken)
-    {
-        using CancellationTokenRegistration registration = cancellationToken.Register(_server.Stop);
-        _server.Run();
-    }
+    public void Run() => _server.Run();
+
+    public void Stop() => _server.Stop();
 
     public void Dispose() => _server.Dispose();
 
-    private void Listen(TpmAddress address, VtpmListener? vtpm)
+    private void Listen(VtpmListener vtpm)
+    {
+        if (_options.Vtpms.Count(other => other.Uuid == vtpm.Uuid) > 1)
+            throw new ManagerException($"vTPM {vtpm.Uuid} has two sockets; it can be open once");
+        Listen(vtpm.Address, client => Opened(client, vtpm));
+        // Wider only where the kernel's word on the user is asked for.
+        if (vtpm.User is not null && !OperatingSystem.IsWindows()) File.SetUnixFileMode(vtpm.Address.Name, Everybody);
+    }
+
+    private void Listen(TpmAddress address, Func<ClientInfo, object?> door, int? maxClients = null)
     {
         if (address.Kind != TpmAddressKind.Unix)
             throw new ManagerException($"{address}: the manager has to know who connects, and only a Unix socket tells; write unix:PATH");
-        if (vtpm is not null && _options.Vtpms.Count(other => other.Uuid == vtpm.Uuid) > 1)
-            throw new ManagerException($"vTPM {vtpm.Uuid} has two sockets; it can be open once");
-        if (!_listeners.TryAdd(address, vtpm)) throw new ManagerException($"{address} is given twice: one socket is for one vTPM");
-        _server.Listen(address);
-        // Wider only where the kernel's word on the user is asked for.
-        if (vtpm?.User is not null && !OperatingSystem.IsWindows()) File.SetUnixFileMode(address.Name, Everybody);
+        if (!_doors.TryAdd(address, door)) throw new ManagerException($"{address} is given twice: one socket is for one vTPM, for the backend domain, or for administrators");
+        _server.Listen(address, maxClients);
     }
 
-    private bool Opened(ClientInfo client)
+    private ManagerConnection Connect(VtpmPeer peer) => _manager.Connect(peer, _server.AnswerDeferred);
+
+    private ManagerConnection? Opened(ClientInfo client, VtpmListener vtpm)
     {
-        VtpmListener? vtpm = _listeners[client.Listener];
-        if (vtpm?.User is { } user && client.Credentials?.Uid is not 0 && client.Credentials?.Uid != user)
+        if (vtpm.User is { } user && client.Credentials?.Uid is not 0 && client.Credentials?.Uid != user)
         {
-            _service.Log.Warn($"{client}: only user {user} is vTPM {vtpm.Uuid}");
-            return false;
+            _log.Warn($"{client}: only user {user} is vTPM {vtpm.Uuid}");
+            return null;
         }
 
-        client.State = vtpm is null ? ManagerLink.ToAdministrator() : ManagerLink.ToVtpm(vtpm.Uuid, vtpm.Label, Measure(client, vtpm));
-        return true;
+        return Connect(new VtpmPeer(vtpm.Uuid, vtpm.Label) { ExecutableHash = Measure(client, $"vTPM {vtpm.Uuid}") });
     }
 
     /// <summary>SHA-1 of what the peer runs; null when that is not asked for, or not known.</summary>
-    private TpmDigest? Measure(ClientInfo client, VtpmListener vtpm)
+    private TpmDigest? Measure(ClientInfo client, string who)
     {
         if (!_options.MeasurePeers || client.MeasureExecutable() is not { } executable) return null;
         if (executable.Sha1 is not { } hash)
         {
-            _service.Log.Warn($"{client}: vTPM {vtpm.Uuid} is not measured: {executable.Fault}");
+            _log.Warn($"{client}: {who} is not measured: {executable.Fault}");
             return null;
         }
 
         var digest = new TpmDigest(hash);
-        _service.Log.Info($"{client}: vTPM {vtpm.Uuid} runs {executable.Name}, SHA-1 {digest}");
+        _log.Info($"{client}: {who} runs {executable.Name}, SHA-1 {digest}");
         return digest;
     }
 
-    private void Closed(ClientInfo client) => _service.Close((ManagerLink)client.State!);
+    private static int Begin(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
+        client.State is IntroducedClient introduced
+            ? introduced.Begin(request, response)
+            : ((ManagerConnection)client.State!).Begin(request, response);
 
-    private int Begin(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
-        _service.Begin((ManagerLink)client.State!, request, response);
-
-    private int Finish(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
-        _service.Finish((ManagerLink)client.State!, request, response);
+    private static int Finish(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response)
+    {
+        ManagerConnection connection = client.State is IntroducedClient introduced ? introduced.Connection! : (ManagerConnection)client.State!;
+        return connection.Finish(request, response);
+    }
 }

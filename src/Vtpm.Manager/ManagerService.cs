@@ -32,8 +32,8 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
     /// <summary>Groups whose authorities were asked for their keys.</summary>
     public PendingRecoveries Recoveries { get; } = new();
 
-    /// <summary>Has <see cref="Finish"/> called for every request that waits for it: a request has come that they are not to wait for.</summary>
-    public Action? FinishAll { get; set; }
+    /// <summary>Held by whoever calls anything here, where several threads do.</summary>
+    public Lock Gate { get; } = new();
 
     /// <summary>Answers one request, at once; never throws for what is in it.</summary>
     public int Handle(ManagerLink link, ReadOnlySpan<byte> request, Span<byte> response)
@@ -51,7 +51,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
         if (WireFormat.Read(request[..Math.Min(request.Length, TpmHeader.Size)], out TpmHeader header) != TpmResult.Success || header.ParamSize != request.Length)
             return Failure(request, TpmResult.BadParamSize, response);
         bool deferred = false;
-        if (!Shares(header)) EndShare();
+        if (!Shares(header)) EndShare(link);
         _mark = Image.Mark();
         try
         {
@@ -234,7 +234,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
         {
             // Together with the others it would be too much: they are saved first.
             TakeBack(link, _mark);
-            EndShare();
+            EndShare(link);
             _mark = Image.Mark();
             result = command.Execute(new ManagerContext(this, link), request[TpmHeader.Size..], body, out length);
         }
@@ -251,10 +251,10 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
     }
 
     // Anything but another save comes after those that wait, whose clients are not to wait for it either.
-    private void EndShare()
+    private void EndShare(ManagerLink link)
     {
         if (_shared.IsEmpty) return;
-        FinishAll?.Invoke();
+        link.FinishAll?.Invoke();
         _shared.Commit(this);
     }
 

@@ -36,7 +36,7 @@ public sealed class VtpmManager : IDisposable
             _guard.Start();
             Twin();
             Service = new ManagerService(_hardware, _image, _guard, _log, ManagerRules.Of(options));
-            if (options.Vtpms.Count > 0 || options.Admin is not null) _server = new ManagerServer(Service, options);
+            if (options.Vtpms.Count > 0 || options.Host is not null || options.Admin is not null) _server = new ManagerServer(this, options, _log);
         }
         catch
         {
@@ -81,7 +81,24 @@ public sealed class VtpmManager : IDisposable
     /// Makes an unprovisioned manager one that keeps what it is given; does nothing to one that is provisioned. Before <see cref="Run"/>.
     /// </summary>
     /// <exception cref="ManagerException">A step was refused; the log says why.</exception>
-    public ProvisioningResult Provision(ProvisioningOptions options) => ManagerProvisioning.Provision(Service, options);
+    public ProvisioningResult Provision(ProvisioningOptions options) => ManagerProvisioning.Provision(Service, options, Ways());
+
+    /// <summary>
+    /// A connection of a vTPM whose requests the caller carries. It ends before the manager does.
+    /// </summary>
+    /// <param name="peer">Who is at its other end: the caller vouches for it.</param>
+    /// <param name="finishAll">
+    /// Called during <see cref="ManagerConnection.Begin"/> of a request that others are not to wait for: to call <see cref="ManagerConnection.Finish"/>
+    /// for all of the caller's that have been deferred. Without it they only wait longer.
+    /// </param>
+    public ManagerConnection Connect(VtpmPeer peer, Action? finishAll = null)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        return new ManagerConnection(Service, ManagerLink.ToVtpm(peer.Uuid, peer.Label, peer.ExecutableHash, finishAll));
+    }
+
+    /// <summary>A connection of an administrator, in the same way.</summary>
+    public ManagerConnection ConnectAdministrator(Action? finishAll = null) => new(Service, ManagerLink.ToAdministrator(finishAll));
 
     /// <summary>Serves until <paramref name="cancellationToken"/>; then the command that runs is answered, and the sockets are closed.</summary>
     public void Run(CancellationToken cancellationToken)
@@ -91,7 +108,7 @@ public sealed class VtpmManager : IDisposable
             _log.Warn(
                 "the manager is NOT PROVISIONED: it keeps nothing on disk" + (_options.AllowUnprovisioned ? "" : " and refuses vTPMs' saves") + "; vtpm up provisions one");
         _log.Info("Waiting for commands from vTPM's:");
-        _server.Run(cancellationToken);
+        using (CancellationTokenRegistration registration = cancellationToken.Register(_server.Stop)) _server.Run();
         Stop();
     }
 
@@ -101,6 +118,9 @@ public sealed class VtpmManager : IDisposable
         _guard.Stop();
         Twin();
     }
+
+    // Sockets always: vTPMs may get theirs at the next start.
+    private string[] Ways() => _options.Host is null ? [VtpmLabel.AnyOnSocket] : [VtpmLabel.AnyOnSocket, VtpmLabel.AnyOfHost];
 
     // While nobody waits: from here to the next save both roots have everything.
     private void Twin()

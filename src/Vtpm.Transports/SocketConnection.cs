@@ -10,12 +10,15 @@ internal sealed class SocketConnection : ITpmConnection
     private readonly Socket _socket;
     private readonly TimeSpan _timeout;
     private readonly int _timeoutMilliseconds;
+    private readonly bool _ownsSocket;
     private bool _broken;
+    private bool _disposed;
 
-    private SocketConnection(TpmAddress address, Socket socket, TimeSpan timeout)
+    public SocketConnection(TpmAddress address, Socket socket, TimeSpan timeout, bool ownsSocket = true)
     {
         _address = address;
         _socket = socket;
+        _ownsSocket = ownsSocket;
         _timeout = timeout;
         _timeoutMilliseconds = Milliseconds(timeout);
         socket.SendTimeout = _timeoutMilliseconds;
@@ -66,6 +69,8 @@ internal sealed class SocketConnection : ITpmConnection
     public void Dispose()
     {
         _broken = true;
+        if (_disposed || !_ownsSocket) return;
+        _disposed = true;
         try
         {
             // Closing alone ends nothing while a program that is just being started has a copy of the descriptor.

@@ -35,6 +35,15 @@ public static class TpmConnection
         };
     }
 
+    /// <summary>A link over a stream socket that is connected, blocking, and stays the caller's: the end of the link does not close it.</summary>
+    public static ITpmConnection Over(Socket socket, TpmConnectionOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        string name = socket.RemoteEndPoint?.ToString() ?? "";
+        var address = TpmAddress.Named("socket", name);
+        return new SocketConnection(address, socket, (options ?? TpmConnectionOptions.Default).ResponseTimeout, ownsSocket: false);
+    }
+
     /// <summary>The end points of a TCP address. A statically linked program resolves no names: numeric addresses never need that.</summary>
     internal static EndPoint[] Resolve(TpmAddress address)
     {

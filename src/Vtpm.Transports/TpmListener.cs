@@ -27,6 +27,9 @@ public sealed class TpmListener : IDisposable
 
     internal Socket Socket { get; }
 
+    /// <summary>At most so many clients of it are served at a time, the others wait.</summary>
+    internal int MaxClients { get; set; } = int.MaxValue;
+
     /// <summary>Those of its clients that are being served.</summary>
     internal int Clients { get; set; }
 

@@ -14,11 +14,15 @@ public sealed partial class TpmServer
     private long _acceptAgain;
 
     /// <summary>Binds one more address; before <see cref="Run"/>. Clients can connect from now on and are answered once the server runs.</summary>
+    /// <param name="address">Where.</param>
+    /// <param name="maxClients">Another limit than <see cref="TpmServerOptions.MaxClientsPerListener"/>.</param>
     /// <exception cref="TpmTransportException">Another server listens there, or it is not permitted; the message says what to do.</exception>
-    public TpmListener Listen(TpmAddress address)
+    public TpmListener Listen(TpmAddress address, int? maxClients = null)
     {
         ArgumentNullException.ThrowIfNull(address);
-        return Add(() => TpmListener.Open(address, _options.UnixMode));
+        TpmListener listener = Add(() => TpmListener.Open(address, _options.UnixMode));
+        listener.MaxClients = maxClients ?? _options.MaxClientsPerListener;
+        return listener;
     }
 
     /// <summary>
@@ -35,7 +39,12 @@ public sealed partial class TpmServer
     }
 
     /// <summary>Takes the listening socket that is open as <paramref name="descriptor"/>.</summary>
-    public TpmListener ListenInherited(int descriptor) => Add(() => TpmListener.Inherit(descriptor));
+    public TpmListener ListenInherited(int descriptor)
+    {
+        TpmListener listener = Add(() => TpmListener.Inherit(descriptor));
+        listener.MaxClients = _options.MaxClientsPerListener;
+        return listener;
+    }
 
     private TpmListener Add(Func<TpmListener> open)
     {
@@ -73,7 +82,7 @@ public sealed partial class TpmServer
     /// <summary>Whether a listener may have one more client; those that wait for it to have are no business of the others.</summary>
     private bool HasRoom(TpmListener listener)
     {
-        bool isFull = listener.Clients >= _options.MaxClientsPerListener;
+        bool isFull = listener.Clients >= listener.MaxClients;
         if (isFull && !listener.IsFull)
             _dispatcher.Log($"{listener.Address}: {listener.Clients} clients are connected, the limit for one socket: more wait until one leaves");
         listener.IsFull = isFull;

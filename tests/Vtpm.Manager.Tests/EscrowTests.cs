@@ -121,7 +121,7 @@ public sealed class EscrowTests : IDisposable
     public void Escrow_IsForAdministratorsAndNeedsAnAuthority()
     {
         const uint ordinal = (uint)VtpmManagerOrdinal.ManagerEscrow;
-        ManagerLink guest = ManagerLink.ToVtpm(RollbackRig.Vtpm, VtpmListener.DefaultLabel(RollbackRig.Vtpm));
+        ManagerLink guest = ManagerLink.ToVtpm(RollbackRig.Vtpm, VtpmLabel.OnSocket(RollbackRig.Vtpm));
         _rig.Save(1);
         Assert.Equal(TpmResult.AuthFail, _rig.Rig.Send(guest, TpmTag.VtpmReq2, ordinal));
         Assert.Equal(TpmResult.BadParameter, _rig.Rig.Send(ManagerLink.ToAdministrator(), TpmTag.VtpmReq2, ordinal, 0));

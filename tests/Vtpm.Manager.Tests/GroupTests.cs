@@ -376,7 +376,7 @@ public sealed class GroupTests : IDisposable
     {
         Sequence = sequence,
         Platforms = [_rig.Manager.Service.Hardware.ReadComposite(1)],
-        Kernels = [ManagerLink.Hash(VtpmListener.AnyVtpmLabel)],
+        Kernels = [ManagerLink.Hash(VtpmLabel.AnyOnSocket)],
     };
 
     private void Update(byte group, VtpmConfigList config) =>

@@ -187,7 +187,7 @@ public sealed class HashKeyTests : IDisposable
     private static uint List(VtpmManagerClient client) =>
         client.Manage<NoParameters, VtpmGroupListResponse>(VtpmManagerOrdinal.GroupList, default).Count;
 
-    private static ManagerLink Link(Guid uuid) => ManagerLink.ToVtpm(uuid, VtpmListener.DefaultLabel(uuid));
+    private static ManagerLink Link(Guid uuid) => ManagerLink.ToVtpm(uuid, VtpmLabel.OnSocket(uuid));
 
     private static byte[] Key(int length) => [.. Enumerable.Range(1, length).Select(i => (byte)i)];
 

@@ -33,7 +33,7 @@ public sealed class LongListTests : IDisposable
         PlatformConfiguration[] platforms =
             [.. Enumerable.Range(0, 39).Select(i => new PlatformConfiguration(mask, TpmDigest.Of([(byte)i]))), present];
         TpmDigest[] kernels =
-            [.. Enumerable.Range(0, 3000).Select(i => TpmDigest.Of(BitConverter.GetBytes(i))), ManagerLink.Hash(VtpmListener.AnyVtpmLabel)];
+            [.. Enumerable.Range(0, 3000).Select(i => TpmDigest.Of(BitConverter.GetBytes(i))), ManagerLink.Hash(VtpmLabel.AnyOnSocket)];
         Update(SignedConfiguration.Create(_authority, ulong.MaxValue, platforms, kernels));
         byte[] keyData = RandomNumberGenerator.GetBytes(VtpmHashKey.MinSize), loaded = new byte[VtpmHashKey.MaxSize];
         using (VtpmManagerClient vtpm = _rig.Vtpm(Uuid)) vtpm.SaveHashKey(keyData);

@@ -94,7 +94,7 @@ public sealed class MalformedTests : IDisposable
 
     private ManagerLink Opened()
     {
-        ManagerLink link = ManagerLink.ToVtpm(Uuid, VtpmListener.DefaultLabel(Uuid));
+        ManagerLink link = ManagerLink.ToVtpm(Uuid, VtpmLabel.OnSocket(Uuid));
         Assert.Equal(TpmResult.Success, _rig.Send(link, TpmTag.VtpmReq, (uint)VtpmManagerOrdinal.SaveHashKey, new byte[52]));
         Assert.True(_rig.Manager.Service.MayManage(link));
         return link;

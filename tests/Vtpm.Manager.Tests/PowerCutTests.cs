@@ -40,7 +40,7 @@ public sealed class PowerCutTests
         var acknowledged = new List<(int Operations, byte[] State)>();
         var image = new VtpmImage(vtpmStore);
         image.StartFresh();
-        var store = new ImageStateStore(image, new Instance.ManagerLink(() => rig.Connect(ManagerLink.ToVtpm(Uuid, VtpmListener.DefaultLabel(Uuid)))), _ => { });
+        var store = new ImageStateStore(image, new Instance.ManagerLink(() => rig.Connect(ManagerLink.ToVtpm(Uuid, VtpmLabel.OnSocket(Uuid)))), _ => { });
         using VtpmManagerClient other = rig.Vtpm(Other);
         for (int i = 0; i < 5; i++)
         {

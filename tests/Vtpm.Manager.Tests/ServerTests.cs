@@ -31,7 +31,7 @@ public sealed class ServerTests : IDisposable
     [Fact]
     public void Vtpms_EachOnItsSocket_AreWhoTheirSocketSays()
     {
-        using (Running manager = Start(Options()))
+        using (RunningManager manager = Start(Options()))
         {
             using VtpmManagerClient first = Connect(First);
             using VtpmManagerClient second = Connect(Second);
@@ -43,7 +43,7 @@ public sealed class ServerTests : IDisposable
         }
 
         Assert.Contains("INFO[VTPM]: Waiting for commands from vTPM's:", _log);
-        using (Running manager = Start(Options()))
+        using (RunningManager manager = Start(Options()))
         {
             using VtpmManagerClient second = Connect(Second);
             byte[] key = new byte[64];
@@ -55,7 +55,7 @@ public sealed class ServerTests : IDisposable
     [Fact]
     public void Vtpm_ThatComesAgain_IsLetInOnceItsConnectionIsClosed()
     {
-        using Running manager = Start(Options());
+        using RunningManager manager = Start(Options());
         VtpmManagerClient first = Connect(First);
         first.SaveHashKey(Key(1));
         using (VtpmManagerClient twin = Connect(First)) Assert.Equal(TpmResult.Disabled, Assert.Throws<VtpmManagerException>(() => twin.LoadHashKey(new byte[64])).Result);
@@ -67,7 +67,7 @@ public sealed class ServerTests : IDisposable
     [Fact]
     public void Sockets_AreForTheManagersUserAlone()
     {
-        using Running manager = Start(Options());
+        using RunningManager manager = Start(Options());
         foreach (TpmAddress address in (TpmAddress[])[Socket(First), Socket(Second), Admin])
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(address.Name));
     }
@@ -78,7 +78,7 @@ public sealed class ServerTests : IDisposable
         // The tests run as root, who may go anywhere; so others are sent.
         File.SetUnixFileMode(_directory.FullName, (UnixFileMode)0x1ED);
         ManagerOptions options = Options();
-        using Running manager = Start(options with
+        using RunningManager manager = Start(options with
         {
             Vtpms = [new VtpmListener(First, Socket(First)) { User = Nobody }, new VtpmListener(Second, Socket(Second)) { User = Nobody - 1 }],
         });
@@ -104,7 +104,7 @@ public sealed class ServerTests : IDisposable
     [Fact]
     public void Start_WhereAnotherManagerRuns_RefusesAndLeavesItRunning()
     {
-        using Running manager = Start(Options());
+        using RunningManager manager = Start(Options());
         Assert.Equal(StorageFault.InUse, Assert.Throws<StorageException>(() => VtpmManager.Start(Options())).Fault);
         using VtpmManagerClient first = Connect(First);
         first.SaveHashKey(Key(1));
@@ -121,12 +121,12 @@ public sealed class ServerTests : IDisposable
     public void Vtpm_Measured_IsAdmittedByItsExecutableAlone()
     {
         byte[] self = SHA1.HashData(File.ReadAllBytes("/proc/self/exe"));
-        using Running manager = Start(Options() with { MeasurePeers = true });
+        using RunningManager manager = Start(Options() with { MeasurePeers = true });
         using VtpmManagerClient administrator = new(TpmConnection.Open(Admin));
         using (VtpmManagerClient first = Connect(First)) first.SaveHashKey(Key(1));
         VtpmShowResponse shown = administrator.Manage<VtpmUuid, VtpmShowResponse>(VtpmManagerOrdinal.VtpmShow, new VtpmUuid { Uuid = First });
         Assert.Equal(self, shown.ExecutableHash.ReadOnlySpan.ToArray());
-        Assert.Equal(ManagerLink.Hash(VtpmListener.AnyVtpmLabel), shown.KernelHash);
+        Assert.Equal(ManagerLink.Hash(VtpmLabel.AnyOnSocket), shown.KernelHash);
 
         using RSA key = RSA.Create();
         key.ImportFromPem(File.ReadAllText(Path.Combine(_directory.FullName, "approval.pem")));
@@ -179,29 +179,5 @@ public sealed class ServerTests : IDisposable
         return process.ExitCode == 0;
     }
 
-    private Running Start(ManagerOptions options) => new(options, Path.Combine(_directory.FullName, "approval.pem"));
-
-    /// <summary>A provisioned manager on a thread of its own.</summary>
-    private sealed class Running : IDisposable
-    {
-        private readonly CancellationTokenSource _stop = new();
-        private readonly VtpmManager _manager;
-        private readonly Thread _thread;
-
-        public Running(ManagerOptions options, string keyPath)
-        {
-            _manager = VtpmManager.Start(options);
-            _manager.Provision(new ProvisioningOptions { KeyPath = keyPath });
-            _thread = new Thread(() => _manager.Run(_stop.Token));
-            _thread.Start();
-        }
-
-        public void Dispose()
-        {
-            _stop.Cancel();
-            _thread.Join();
-            _manager.Dispose();
-            _stop.Dispose();
-        }
-    }
+    private RunningManager Start(ManagerOptions options) => new(options, new ProvisioningOptions { KeyPath = Path.Combine(_directory.FullName, "approval.pem") });
 }

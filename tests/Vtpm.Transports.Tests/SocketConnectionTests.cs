@@ -21,6 +21,30 @@ public class SocketConnectionTests
     }
 
     [Fact]
+    public void Link_OverASocketOfTheCallers_LeavesItOpen()
+    {
+        using var server = new TestServer();
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Connect(new UnixDomainSocketEndPoint(server.Address.Name));
+        using (ITpmConnection first = TpmConnection.Over(socket)) first.Transmit(Messages.Request(10));
+
+        using ITpmConnection second = TpmConnection.Over(socket);
+        Assert.Equal(Messages.EchoOf(Messages.Request(20)), second.Transmit(Messages.Request(20)));
+    }
+
+    [Fact]
+    public void Dispose_Twice_IsOnce()
+    {
+        using var server = new TestServer();
+        ITpmConnection connection = TpmConnection.Open(server.Address);
+        connection.Dispose();
+        connection.Dispose();
+
+        Assert.Equal(1, server.AwaitClosed().Id);
+        Assert.Equal(TpmTransportFault.Broken, Assert.Throws<TpmTransportException>(() => connection.Transmit(Messages.Request(10))).Fault);
+    }
+
+    [Fact]
     public void Transmit_ResponseByteByByte_IsReassembled()
     {
         byte[] response = Messages.EchoOf(Messages.Request(40));

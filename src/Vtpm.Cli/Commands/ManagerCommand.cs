@@ -21,7 +21,8 @@ internal static class ManagerCommand
           tpm2=1        the hardware is a TPM 2.0, which seals but gives no deep quotes; owner_auth= is its storage hierarchy's then
           srk_handle=   0x81xxxxxx: the storage key of a TPM 2.0 to seal under, in the place of the usual one
 
-        A vTPM is known by the socket that it comes in by: one Unix socket each, named after its uuid, in a folder that exists.
+        A vTPM is known by the socket that it comes in by: one Unix socket each, named after its uuid, in a folder that exists. Those of Xen's guests
+        come by --host, the socket of the service that has the guests' devices.
 
         Examples:
           vtpm manager --image manager.img --listen unix:vtpms/1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10.sock tpmdriver=/dev/tpm0
@@ -45,6 +46,8 @@ internal static class ManagerCommand
             Description = "A vTPM's socket: unix:PATH/UUID.sock, or UUID=unix:PATH; given once for each vTPM.",
             HelpName = "SOCKET",
         };
+        Option<TpmAddress> host = Options.Address("--host",
+            "A Unix socket for 'vtpm tpmback', which says which vTPM each of its connections is for: whoever can open it can be every vTPM.");
         Option<TpmAddress> admin = Options.Address("--admin", "A Unix socket for management commands: whoever can open it administers the manager.");
         var provision = new Option<string>("--provision")
         {
@@ -67,13 +70,13 @@ internal static class ManagerCommand
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("manager", "The vTPM manager: keeps the keys of the vTPMs, sealed to the hardware TPM." + Examples)
         {
-            image, listen, admin, provision, firstIsAdmin, adminVtpms, measurePeers, createFresh, recovery, acceptRestored, protection, interval,
+            image, listen, host, admin, provision, firstIsAdmin, adminVtpms, measurePeers, createFresh, recovery, acceptRestored, protection, interval,
             Options.StopWithParent, arguments,
         };
         command.Validators.Add(result =>
         {
-            if (result.GetResult(listen) is null && result.GetResult(admin) is null)
-                result.AddError("--listen for vTPMs, --admin for administrators, or both: the manager has to listen somewhere");
+            if (result.GetResult(listen) is null && result.GetResult(host) is null && result.GetResult(admin) is null)
+                result.AddError("--listen for vTPMs, --host for a backend domain's service, --admin for administrators: the manager has to listen somewhere");
             if (result.GetResult(recovery) is not null && result.GetValue(createFresh))
                 result.AddError("--recovery opens the image that is there, and --manufacture replaces it: give one of them");
         });
@@ -84,6 +87,7 @@ internal static class ManagerCommand
             {
                 ImagePath = result.GetRequiredValue(image),
                 Vtpms = [.. (result.GetValue(listen) ?? []).Select(Listener)],
+                Host = result.GetValue(host),
                 Admin = result.GetValue(admin),
                 FirstIsAdmin = result.GetValue(firstIsAdmin),
                 AdminVtpms = result.GetValue(adminVtpms) ?? [],

@@ -1,4 +1,3 @@
-using System.Text;
 using Vtpm.Wire;
 
 namespace Vtpm.Manager;
@@ -6,8 +5,8 @@ namespace Vtpm.Manager;
 /// <summary>Kernel hashes, for people.</summary>
 public static class KernelText
 {
-    private static readonly TpmDigest AnyVtpm = TpmDigest.Of(Encoding.UTF8.GetBytes(VtpmListener.AnyVtpmLabel));
+    private static readonly Dictionary<TpmDigest, string> Known = VtpmLabel.Anys.ToDictionary(any => ManagerLink.Hash(any.Key), any => $"  label:{any.Key}, {any.Value}");
 
     /// <summary>What a hash is of, where it is known, to follow it on a line.</summary>
-    public static string Describe(TpmDigest kernel) => kernel == AnyVtpm ? $"  label:{VtpmListener.AnyVtpmLabel}, every vTPM on a socket" : "";
+    public static string Describe(TpmDigest kernel) => Known.GetValueOrDefault(kernel, "");
 }

@@ -20,8 +20,8 @@ public sealed record ProvisioningOptions
     /// <summary>Bit n for PCR n: with the present values of these the image will open, and with no others.</summary>
     public uint PcrMask { get; init; } = DefaultPcrMask;
 
-    /// <summary>Labels of the vTPMs that group 0 admits.</summary>
-    public IReadOnlyList<string> Labels { get; init; } = [VtpmListener.AnyVtpmLabel];
+    /// <summary>Labels of the vTPMs that group 0 admits; null for all that come by the ways that this manager has.</summary>
+    public IReadOnlyList<string>? Labels { get; init; }
 
     /// <summary>Numbers the configuration; a later one has to have a higher number.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
@@ -39,7 +39,10 @@ public sealed record ProvisioningResult(bool Done, string KeyPath, bool KeyCreat
 /// </summary>
 internal static class ManagerProvisioning
 {
-    public static ProvisioningResult Provision(ManagerService service, ProvisioningOptions options)
+    /// <param name="service">The manager.</param>
+    /// <param name="options">How.</param>
+    /// <param name="ways">What to admit where the options do not say: the labels of all that come by the ways that the manager has.</param>
+    public static ProvisioningResult Provision(ManagerService service, ProvisioningOptions options, IReadOnlyList<string> ways)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.PcrMask >> PcrList.Count != 0)
@@ -59,7 +62,7 @@ internal static class ManagerProvisioning
         ulong sequence = (ulong)Math.Max(1, options.Time.GetUtcNow().ToUnixTimeSeconds());
         var platform = new PlatformConfiguration(options.PcrMask, service.Hardware.ReadComposite(options.PcrMask));
         byte[] group0 = new byte[sizeof(uint)];
-        TpmDigest[] kernels = [.. options.Labels.Select(ManagerLink.Hash)];
+        TpmDigest[] kernels = [.. (options.Labels ?? ways).Select(ManagerLink.Hash)];
         byte[] file = SignedConfiguration.Create(key, sequence, [platform], kernels, service.Image.Groups[0].Uuid);
         Send(service, administrator, VtpmManagerOrdinal.GroupUpdate, [.. group0, .. file]);
         service.Log.Info(

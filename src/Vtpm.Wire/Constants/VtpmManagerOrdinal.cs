@@ -13,6 +13,9 @@ public enum VtpmManagerOrdinal : uint
     /// <summary>Answered with a digest.</summary>
     GetBootHash = 3,
     GetQuote = 4,
+
+    /// <summary>Ours, with VTPM_TAG_REQ: for whom the connection is. On the socket of a backend domain, and there as the first command alone.</summary>
+    Introduce = 0x00008001,
     GroupList = 0x02000101,
     GroupNew = 0x02000102,
     GroupDel = 0x02000103,

@@ -89,7 +89,7 @@ internal sealed class Guest : IDisposable
     {
         if (IsManagerGone) throw new TpmTransportException(TpmTransportFault.Unavailable, "nobody is there");
         int restarts = _restarts;
-        ITpmConnection manager = _rig.Connect(ManagerLink.ToVtpm(_uuid, VtpmListener.DefaultLabel(_uuid)));
+        ITpmConnection manager = _rig.Connect(ManagerLink.ToVtpm(_uuid, VtpmLabel.OnSocket(_uuid)));
         return new Link(manager, () => IsManagerGone || restarts != _restarts);
     }
 

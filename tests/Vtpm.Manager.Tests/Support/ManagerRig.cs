@@ -81,7 +81,7 @@ internal sealed class ManagerRig : IDisposable
 
     /// <summary>A link by which that vTPM comes.</summary>
     public VtpmManagerClient Vtpm(Guid uuid, string? label = null) =>
-        new(Connect(ManagerLink.ToVtpm(uuid, label ?? VtpmListener.DefaultLabel(uuid))));
+        new(Connect(ManagerLink.ToVtpm(uuid, label ?? VtpmLabel.OnSocket(uuid))));
 
     public VtpmManagerClient Administrator() => new(Connect(ManagerLink.ToAdministrator()));
 

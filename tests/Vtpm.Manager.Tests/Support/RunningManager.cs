@@ -1,0 +1,26 @@
+namespace Vtpm.Manager.Tests.Support;
+
+/// <summary>A provisioned manager that serves, on a thread of its own.</summary>
+internal sealed class RunningManager : IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Thread _thread;
+
+    public RunningManager(ManagerOptions options, ProvisioningOptions provisioning)
+    {
+        Manager = VtpmManager.Start(options);
+        Manager.Provision(provisioning);
+        _thread = new Thread(() => Manager.Run(_stop.Token));
+        _thread.Start();
+    }
+
+    public VtpmManager Manager { get; }
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _thread.Join();
+        Manager.Dispose();
+        _stop.Dispose();
+    }
+}
