@@ -1,30 +1,47 @@
+using Vtpm.Storage;
 using Vtpm.Transports;
 using Vtpm.Wire;
 
 namespace Vtpm.Instance;
 
 /// <summary>Propose, persist, commit, answer: nothing is acknowledged before it is durable.</summary>
-public sealed class TpmHost(ITpmEngine engine, IStateStore store, Action<string> log)
+/// <param name="engine">Executes.</param>
+/// <param name="store">Where the TPM's state lasts.</param>
+/// <param name="log">Takes what must be seen.</param>
+/// <param name="boot">The record of the platform's boot, where the process may have to be replaced while the platform runs.</param>
+public sealed class TpmHost(ITpmEngine engine, IStateStore store, Action<string> log, BootRecord? boot = null)
 {
     /// <summary>Executes one command; when this returns, what the response acknowledges is durable.</summary>
     public int Execute(ReadOnlySpan<byte> request, int locality, Span<byte> response)
     {
         TpmProposal proposal = engine.Propose(request, locality, response);
-        if (proposal.State is { } state)
+        try
         {
-            try
-            {
-                store.Save(state.Span);
-            }
-            catch (StateNotSavedException exception)
-            {
-                log(exception.Message);
-                return engine.WriteNotSaved(request, response, exception.IsTransient);
-            }
+            if (proposal.State is { } state) store.Save(state.Span);
+            // Last, for a command whose state was not saved has not happened. In the other order of failures, a state that is saved and a boot that
+            // is not, the guest hears of a failure, and the next save takes the state back.
+            if (proposal.Boot is { } changed) Record(changed.Span);
+        }
+        catch (StateNotSavedException exception)
+        {
+            log(exception.Message);
+            return engine.WriteNotSaved(request, response, exception.IsTransient);
         }
 
         engine.Commit();
         return proposal.ResponseLength;
+    }
+
+    private void Record(ReadOnlySpan<byte> changed)
+    {
+        try
+        {
+            boot?.Write(changed);
+        }
+        catch (IOException exception)
+        {
+            throw new StateNotSavedException($"the record of the guest's boot was not written, and the command refused: {exception.Message}", isTransient: false, exception);
+        }
     }
 
     /// <summary>Sends TPM_Startup, as firmware would.</summary>

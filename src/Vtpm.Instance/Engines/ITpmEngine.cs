@@ -22,4 +22,8 @@ public interface ITpmEngine
 /// <summary>A command executed, and not yet taken.</summary>
 /// <param name="ResponseLength">Bytes of its response.</param>
 /// <param name="State">What must be durable before the response leaves; null when nothing that lasts has changed. Valid until the next proposal.</param>
-public readonly record struct TpmProposal(int ResponseLength, ReadOnlyMemory<byte>? State);
+/// <param name="Boot">
+/// What the TPM knows of its platform's boot, where that has changed: for a host that keeps a record of it, on the record before the response leaves.
+/// Valid until the next proposal.
+/// </param>
+public readonly record struct TpmProposal(int ResponseLength, ReadOnlyMemory<byte>? State, ReadOnlyMemory<byte>? Boot = null);

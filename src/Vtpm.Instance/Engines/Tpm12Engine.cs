@@ -21,6 +21,9 @@ public sealed class Tpm12Engine : ITpmEngine
     /// <summary>The state as committed.</summary>
     public TpmState State => _state;
 
+    /// <summary>Whether proposals tell of the boot; a host without a record saves itself the bytes.</summary>
+    public bool RecordsBoot { get; set; }
+
     /// <summary>Powers on (TPM_Init) a TPM that was manufactured before.</summary>
     /// <exception cref="StateFormatException">The bytes are not a state that this build can use.</exception>
     public static Tpm12Engine PowerOn(TpmPlatform platform, ReadOnlySpan<byte> state, Action<string> log)
@@ -41,8 +44,9 @@ public sealed class Tpm12Engine : ITpmEngine
     {
         _arena.Clear();
         _proposed = _tpm.Execute(_state, request, locality, response, out int length);
-        if (ReferenceEquals(_proposed.Permanent, _state.Permanent)) return new TpmProposal(length, State: null);
-        return new TpmProposal(length, StateFormat.Write(_proposed.Permanent, _arena));
+        ReadOnlyMemory<byte>? boot = RecordsBoot && !BootFormat.IsSame(_proposed, _state) ? BootFormat.Write(_proposed, _arena) : null;
+        if (ReferenceEquals(_proposed.Permanent, _state.Permanent)) return new TpmProposal(length, State: null, boot);
+        return new TpmProposal(length, StateFormat.Write(_proposed.Permanent, _arena), boot);
     }
 
     public void Commit()
@@ -79,6 +83,28 @@ public sealed class Tpm12Engine : ITpmEngine
         return StateFormat.Write(_state.Permanent, _arena);
     }
 
+    /// <summary>TPM_Init, when the platform is reset while the process goes on.</summary>
+    public void Reset() => _state = _proposed = _tpm.PowerOn(_state.Permanent);
+
+    /// <summary>The bytes of the platform's boot as it is.</summary>
+    public ReadOnlyMemory<byte> BootSnapshot()
+    {
+        _arena.Clear();
+        return BootFormat.Write(_state, _arena);
+    }
+
+    /// <summary>
+    /// Starts a TPM whose process has ended under a platform that runs on, in the place of TPM_Startup: no platform has been reset, so that the PCRs and
+    /// whatever else lasts until a reset are those of the record. What lasts beyond is left as it is, a state that TPM_SaveState has kept included.
+    /// </summary>
+    /// <param name="boot">The bytes that a proposal told; null when they are lost, and the TPM is to open nothing that depends on a boot.</param>
+    /// <exception cref="StateFormatException">They are not the boot of a TPM.</exception>
+    public void Resume(ReadOnlyMemory<byte>? boot)
+    {
+        TpmState started = Send(_tpm, _state, TpmOrdinal.Startup, [0, (byte)TpmStartupType.Clear]) with { Permanent = _state.Permanent };
+        _state = _proposed = boot is { } bytes ? BootFormat.Restore(started, bytes.Span) : BootFormat.WithoutRecord(started);
+    }
+
     /// <summary>Gives a PCR a value without extending it: Xen's <c>hwinitpcr</c>.</summary>
     public void SetPcr(int pcr, in TpmDigest value) => _state = _proposed = _state with { Pcrs = _state.Pcrs.With(pcr, value) };
 
@@ -97,7 +123,7 @@ public sealed class Tpm12Engine : ITpmEngine
         byte[] response = new byte[Tpm12.MaxResponseSize];
         state = tpm.Execute(state, [.. WireFormat.ToBytes(header), .. body], locality: 0, response, out _);
         TpmResult result = TpmMessage.ReadResult(response);
-        return result == TpmResult.Success ? state : throw new InvalidOperationException($"{ordinal} of a new TPM answered {result}");
+        return result == TpmResult.Success ? state : throw new InvalidOperationException($"{ordinal} answered {result}");
     }
 
     private static Tpm12 Create(TpmPlatform platform, Action<string> log)

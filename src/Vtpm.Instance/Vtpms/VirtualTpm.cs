@@ -11,18 +11,28 @@ namespace Vtpm.Instance;
 public sealed class VirtualTpm : IDisposable
 {
     private readonly IBlockStore _store;
+    private readonly GuestBoot? _boot;
     private readonly ManagerLink _manager;
+    private readonly VtpmArguments _arguments;
     private readonly HardwareEntropy _entropy;
     private readonly TpmHost _host;
     private readonly PassThrough _passThrough;
+    private readonly Action<string> _log;
+    private readonly Action<string> _warn;
 
-    private VirtualTpm(IBlockStore store, ManagerLink manager, HardwareEntropy entropy, Tpm12Engine engine, TpmHost host, Action<string> log)
+    private VirtualTpm(
+        IBlockStore store, GuestBoot? boot, ManagerLink manager, VtpmArguments arguments, HardwareEntropy entropy, Tpm12Engine engine, TpmHost host,
+        Action<string> log, Action<string> warn)
     {
         _store = store;
+        _boot = boot;
         _manager = manager;
+        _arguments = arguments;
         _entropy = entropy;
         _host = host;
         _passThrough = new PassThrough(manager, log);
+        _log = log;
+        _warn = warn;
         Engine = engine;
     }
 
@@ -41,37 +51,56 @@ public sealed class VirtualTpm : IDisposable
         VtpmOptions options, VtpmArguments arguments, ManagerLink manager, ITpmRandom random, ITpmRsa rsa, Action<string> log, Action<string>? warn = null)
     {
         warn ??= log;
+        GuestBoot? boot = null;
         // A file that is not there is made only when the manager has been asked whether there was one.
-        FileBlockStore? store = File.Exists(options.ImagePath) ? OpenStore(options.ImagePath) : null;
+        FileBlockStore? store = options.Image is not null || File.Exists(options.ImagePath) ? OpenStore(options) : null;
         try
         {
+            boot = GuestBoot.Open(options.BootRecord);
             var entropy = new HardwareEntropy(manager, random, log);
             entropy.Refresh();
             TpmProfile profile = TpmProfile.Xen with { MaintenanceCommands = arguments.MaintenanceCommands };
             var platform = new TpmPlatform(entropy, TimeProvider.System, rsa, new OpenSslArithmetic(), profile) { Parent = new ParentTpm(manager, log) };
-            (int Pcr, TpmDigest Value)[] hardwarePcrs = ReadHardwarePcrs(manager, arguments, warn);
-            byte[]? hashKey = AskManager(options, isImageThere: store is not null, manager, warn);
-            store ??= OpenStore(options.ImagePath);
+            // Before anything is changed: it can fail.
+            bool isResumed = boot is { Resumes: true };
+            (int Pcr, TpmDigest Value)[] hardwarePcrs = isResumed ? [] : ReadHardwarePcrs(manager, arguments, arguments.Startup, warn);
+            bool isImageThere = store is not null && !(options.IsImageNew && new VtpmImage(store).IsBlank());
+            byte[]? hashKey = AskManager(options, isImageThere, manager, warn);
+            store ??= OpenStore(options);
             var image = new VtpmImage(store);
             var states = new ImageStateStore(image, manager, log);
             Tpm12Engine engine = Load(image, hashKey, warn) is { } state
                 ? PowerOn(platform, state, warn)
                 : Manufacture(options, image, states, platform, warn);
-            var vtpm = new VirtualTpm(store, manager, entropy, engine, new TpmHost(engine, states, warn), log);
-            vtpm.StartUp(arguments.Startup);
-            foreach ((int pcr, TpmDigest value) in hardwarePcrs)
-            {
-                engine.SetPcr(pcr, value);
-                log($"PCR {pcr} begins with the hardware's {value}");
-            }
-
+            var host = new TpmHost(engine, states, warn, boot?.Record);
+            var vtpm = new VirtualTpm(store, boot, manager, arguments, entropy, engine, host, log, warn);
+            if (isResumed) boot!.Resume(engine, warn);
+            else vtpm.StartUp(arguments.Startup, hardwarePcrs);
+            boot?.Begin(engine);
             return vtpm;
         }
         catch
         {
             store?.Dispose();
+            boot?.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What this vTPM can tell of its guest's boot; null where nobody keeps a record of it.</summary>
+    public BootOrigin? BootOrigin => _boot?.Record.Origin;
+
+    /// <summary>
+    /// The guest's platform has been reset while this process went on: TPM_Init and TPM_Startup, as a process that is started does them. With
+    /// <c>save</c>, a guest that has saved no state is one that was not put to sleep.
+    /// </summary>
+    /// <exception cref="VtpmStartException">It does not start; nothing but errors is to be had of it then.</exception>
+    public void Reset()
+    {
+        Engine.Reset();
+        bool hasSaved = Engine.State.Permanent.SavedState is not null;
+        TpmStartupType type = _arguments.Startup == TpmStartupType.State && !hasSaved ? TpmStartupType.Clear : _arguments.Startup;
+        StartUp(type, ReadHardwarePcrs(_manager, _arguments, type, _warn));
     }
 
     /// <summary>Executes one request of a guest: a command of this TPM, or what is for the manager.</summary>
@@ -86,13 +115,16 @@ public sealed class VirtualTpm : IDisposable
     {
         _manager.Dispose();
         _store.Dispose();
+        _boot?.Dispose();
     }
 
-    private static FileBlockStore OpenStore(string path)
+    private static FileBlockStore OpenStore(VtpmOptions options)
     {
         try
         {
-            return FileBlockStore.OpenOrCreate(path, VtpmImage.DefaultLength);
+            return options.Image is { } handle
+                ? FileBlockStore.Take(handle, options.ImagePath, options.IsImageNew ? VtpmImage.DefaultLength : 0)
+                : FileBlockStore.OpenOrCreate(options.ImagePath, VtpmImage.DefaultLength);
         }
         catch (StorageException exception)
         {
@@ -195,17 +227,22 @@ public sealed class VirtualTpm : IDisposable
         }
     }
 
-    /// <summary>TPM_Startup, which on Xen is the vTPM's own business: its guest's firmware sends none.</summary>
-    private void StartUp(TpmStartupType type)
+    /// <summary>TPM_Startup, which on Xen is the vTPM's own business: its guest's firmware sends none; then <c>hwinitpcr</c>.</summary>
+    private void StartUp(TpmStartupType type, (int Pcr, TpmDigest Value)[] hardwarePcrs)
     {
         TpmResult result = _host.StartUp(type);
         if (result != TpmResult.Success) throw new VtpmStartException($"TPM_Startup({type}) failed with {result}");
+        foreach ((int pcr, TpmDigest value) in hardwarePcrs)
+        {
+            Engine.SetPcr(pcr, value);
+            _log($"PCR {pcr} begins with the hardware's {value}");
+        }
     }
 
     /// <summary><c>hwinitpcr</c>: the hardware's values, which the vTPM's PCRs are to begin with.</summary>
-    private static (int Pcr, TpmDigest Value)[] ReadHardwarePcrs(ManagerLink manager, VtpmArguments arguments, Action<string> warn)
+    private static (int Pcr, TpmDigest Value)[] ReadHardwarePcrs(ManagerLink manager, VtpmArguments arguments, TpmStartupType type, Action<string> warn)
     {
-        if (arguments.HardwarePcrs.Count > 0 && arguments.Startup == TpmStartupType.State)
+        if (arguments.HardwarePcrs.Count > 0 && type == TpmStartupType.State)
         {
             // They would undo what the guest measured before it slept.
             warn("hwinitpcr is for a vTPM that starts clear; with save, the PCRs are those that were saved");

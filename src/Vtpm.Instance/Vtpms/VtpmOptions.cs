@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Vtpm.Instance;
 
 /// <summary>Whether a vTPM may make a new TPM where it finds none.</summary>
@@ -14,7 +16,20 @@ public enum ManufacturePolicy
 /// <param name="ImagePath">Its disk image: a file or a block device.</param>
 /// <param name="Manufacture">Whether it may make a new TPM.</param>
 /// <param name="WithEndorsementKey">Whether a new TPM gets an endorsement key at once, as the original's does.</param>
-public sealed record VtpmOptions(string ImagePath, ManufacturePolicy Manufacture, bool WithEndorsementKey);
+public sealed record VtpmOptions(string ImagePath, ManufacturePolicy Manufacture, bool WithEndorsementKey)
+{
+    /// <summary>The image as whoever started the process has opened it; then <see cref="ImagePath"/> is a name for people.</summary>
+    public SafeFileHandle? Image { get; init; }
+
+    /// <summary>
+    /// <see cref="Image"/> was made for this start. While it is blank the vTPM counts as one without an image, whose state is not given up when the
+    /// manager knows of one.
+    /// </summary>
+    public bool IsImageNew { get; init; }
+
+    /// <summary>The record of the guest's boot, opened likewise, by which a vTPM goes on where the process before it has died.</summary>
+    public SafeFileHandle? BootRecord { get; init; }
+}
 
 /// <summary>A vTPM does not start; the message says what happened and what the choices are.</summary>
 public sealed class VtpmStartException(string message, Exception? inner = null) : Exception(message, inner);

@@ -33,6 +33,22 @@ internal sealed class DurableFile : IDisposable
         }
     }
 
+    /// <summary>What another process has opened, and locked, to hand it on.</summary>
+    /// <param name="handle">Becomes this file's.</param>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="StorageException">It is neither a file nor a device, or not open to read and write.</exception>
+    public static DurableFile Take(SafeFileHandle handle, string name)
+    {
+        try
+        {
+            return new DurableFile(new FileStream(handle, FileAccess.ReadWrite, bufferSize: 0), name);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw new StorageException(StorageFault.Unsuitable, $"{name}: the descriptor is no file or block device that is open to read and write", error);
+        }
+    }
+
     /// <summary>Only to be read, and by others at the same time; not while somebody has it open to write.</summary>
     /// <exception cref="StorageException">Absent, forbidden, or open elsewhere.</exception>
     public static DurableFile OpenToRead(string path)

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace Vtpm.Storage;
 
 /// <summary>An image file or a block device, open in this process alone; a barrier is an fsync.</summary>
@@ -40,6 +42,32 @@ public sealed class FileBlockStore : IBlockStore
         if (File.Exists(path) || DurableFile.Create(path, file => WriteZeros(file, length), replace: false) is not { } created) return Open(path);
         created.FlushName();
         return new FileBlockStore(created);
+    }
+
+    /// <summary>Takes over what another process has opened, and locked, to hand it on.</summary>
+    /// <param name="handle">Becomes the store's.</param>
+    /// <param name="name">For messages.</param>
+    /// <param name="lengthOfNew">For a file that has just been made: it is filled with zeros, durably, unless it is as long already.</param>
+    /// <exception cref="StorageException">It is neither a file nor a block device, or cannot be filled.</exception>
+    public static FileBlockStore Take(SafeFileHandle handle, string name, long lengthOfNew = 0)
+    {
+        ArgumentNullException.ThrowIfNull(handle);
+        DurableFile file = DurableFile.Take(handle, name);
+        try
+        {
+            if (lengthOfNew > 0 && file.FindLength() < lengthOfNew)
+            {
+                WriteZeros(file, lengthOfNew);
+                file.Flush();
+            }
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+
+        return new FileBlockStore(file);
     }
 
     public void Read(long offset, Span<byte> destination)

@@ -1,0 +1,126 @@
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using Vtpm.Wire;
+
+namespace Vtpm.Engine;
+
+/// <summary>
+/// What a TPM knows of its platform's boot, as bytes: all that TPM_Startup(ST_CLEAR) begins anew and that a guest must not be able to have begun anew
+/// in the middle of a boot. A host that has to start the TPM's process again, under a platform that has not been reset, puts it back.
+/// </summary>
+/// <remarks>
+/// More than TPM_SaveState keeps: the resettable PCRs too, and TOSPresent, for no TPM_Startup(ST_STATE) that the platform knows of has happened. Fewer:
+/// no loaded keys, whose secrets have no business in a file that is not encrypted.
+/// </remarks>
+public static class BootFormat
+{
+    /// <summary>The bytes of a boot with every NV area locked: more than any has.</summary>
+    public const int MaxSize = 3072;
+
+    private const uint Version = 1;
+
+    /// <summary>"vTPMboot".</summary>
+    private const ulong Magic = 0x7654504D_626F6F74;
+
+    /// <summary>Whether two states have the same boot; by reference where a change makes another object, as it is for what is permanent.</summary>
+    public static bool IsSame(TpmState left, TpmState right) =>
+        ReferenceEquals(left.Pcrs, right.Pcrs)
+        && ReferenceEquals(left.StClearData, right.StClearData)
+        && left.StClearFlags == right.StClearFlags
+        && left.StAnyFlags.TosPresent == right.StAnyFlags.TosPresent;
+
+    /// <summary>The bytes of the boot in <paramref name="state"/>.</summary>
+    public static byte[] Write(TpmState state, IByteAllocator? allocator = null) => WireFormat.ToBytes(Image.Of(state), allocator);
+
+    /// <summary>A TPM that was started clear, with the boot in <paramref name="bytes"/>.</summary>
+    /// <exception cref="StateFormatException">Not the boot of a TPM, or of a newer version.</exception>
+    public static TpmState Restore(TpmState started, ReadOnlySpan<byte> bytes)
+    {
+        if (WireFormat.Read(bytes, out Image image) != TpmResult.Success || image.Magic != Magic || image.Version != Version || image.Pcrs.Length != PcrBank.Count)
+            throw new StateFormatException("this is not what this program keeps of a platform's boot");
+        return image.Restore(started);
+    }
+
+    /// <summary>
+    /// A TPM that was started clear, and whose platform's boot nobody knows: every PCR that only a reset of the platform makes zero is extended, so that
+    /// what is sealed to a boot stays sealed, and the platform can feed no other boot to it. The digest is SHA-1 of "no record of this boot".
+    /// </summary>
+    public static TpmState WithoutRecord(TpmState started)
+    {
+        PcrBank pcrs = started.Pcrs;
+        for (int pcr = 0; pcr < PcrBank.Count; pcr++)
+        {
+            if (!PcrBank.IsResettable(pcr)) pcrs = pcrs.Extend((uint)pcr, NoRecord);
+        }
+
+        return started with { Pcrs = pcrs };
+    }
+
+    private static TpmDigest NoRecord { get; } = new(SHA1.HashData("no record of this boot"u8));
+
+    private struct Image : IWireStructure<Image>
+    {
+        public ulong Magic;
+        public uint Version;
+        public TpmDigest[] Pcrs;
+        public TpmStClearFlags StClearFlags;
+        public bool TosPresent;
+        public TpmNonce ContextNonceKey;
+        public uint CountId;
+        public uint OwnerReference;
+        public uint DeferredPhysicalPresence;
+        public Number[] NvWriteLocks;
+        public Number[] NvReadLocks;
+
+        public static void Describe<TCodec>(ref TCodec wire, ref Image value)
+            where TCodec : struct, IWireCodec, allows ref struct
+        {
+            wire.UInt64(ref value.Magic);
+            wire.UInt32(ref value.Version);
+            wire.List32(ref value.Pcrs, PcrBank.Count);
+            wire.Structure(ref value.StClearFlags);
+            wire.Bool(ref value.TosPresent);
+            TpmNonce.Describe(ref wire, ref value.ContextNonceKey);
+            wire.UInt32(ref value.CountId);
+            wire.UInt32(ref value.OwnerReference);
+            wire.UInt32(ref value.DeferredPhysicalPresence);
+            wire.List32(ref value.NvWriteLocks, StateFormat.MaxItems);
+            wire.List32(ref value.NvReadLocks, StateFormat.MaxItems);
+        }
+
+        public static Image Of(TpmState state) => new()
+        {
+            Magic = BootFormat.Magic,
+            Version = BootFormat.Version,
+            Pcrs = [.. Enumerable.Range(0, PcrBank.Count).Select(pcr => state.Pcrs[pcr])],
+            StClearFlags = state.StClearFlags,
+            TosPresent = state.StAnyFlags.TosPresent,
+            ContextNonceKey = state.StClearData.ContextNonceKey,
+            CountId = state.StClearData.CountId,
+            OwnerReference = state.StClearData.OwnerReference,
+            DeferredPhysicalPresence = state.StClearData.DeferredPhysicalPresence,
+            NvWriteLocks = Locks(state, state.StClearData.NvWriteLocks),
+            NvReadLocks = Locks(state, state.StClearData.NvReadLocks),
+        };
+
+        public readonly TpmState Restore(TpmState started) => started with
+        {
+            Pcrs = PcrBank.Of(Pcrs),
+            StClearFlags = StClearFlags,
+            StAnyFlags = started.StAnyFlags with { TosPresent = TosPresent },
+            StClearData = new StClearData
+            {
+                ContextNonceKey = ContextNonceKey,
+                CountId = CountId,
+                OwnerReference = OwnerReference,
+                DeferredPhysicalPresence = DeferredPhysicalPresence,
+                NvWriteLocks = NvWriteLocks.Select(number => number.Value).ToFrozenSet(),
+                NvReadLocks = NvReadLocks.Select(number => number.Value).ToFrozenSet(),
+            },
+        };
+
+        // Those of areas that are no more are not worth their bytes: the NV storage bounds what is written here.
+        private static Number[] Locks(TpmState state, IReadOnlySet<uint> locks) =>
+            locks.Count == 0 ? [] : [.. locks.Where(index => state.Permanent.Nv.Find(index) is not null).Order().Select(index => new Number { Value = index })];
+    }
+}
