@@ -22,7 +22,7 @@ internal sealed class XenDevices : IDisposable
 
     /// <summary>A connection to what an address names, this domain's own vTPM device included.</summary>
     public static ITpmConnection Connect(TpmAddress address) =>
-        address == TpmAddress.Xen ? Tpmfront.Open(LinuxXenHost.Open(), ownsHost: true) : TpmConnection.Open(address);
+        address == TpmAddress.Xen ? Tpmfront.OpenOwn() : TpmConnection.Open(address);
 
     public void Run() => _back.Run();
 

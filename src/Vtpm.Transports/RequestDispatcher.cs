@@ -1,22 +1,23 @@
-using Vtpm.Wire;
-
 namespace Vtpm.Transports;
 
 /// <summary>
-/// Between links and the handler: a defect of the handler or of a callback is logged, and costs its client a TPM_FAIL and nobody else anything.
+/// Between links and the handler: a defect of the handler (<see cref="HandlerGuard"/>) or of a callback is logged, and costs nobody else anything.
 /// </summary>
 internal sealed class RequestDispatcher(TpmRequestHandler handler, TpmServerOptions options)
 {
+    private readonly Func<ClientInfo, ReadOnlySpan<byte>, Span<byte>, int> _handler = handler.Invoke;
+    private readonly Func<ClientInfo, ReadOnlySpan<byte>, Span<byte>, int>? _answerDeferred = options.AnswerDeferred is { } answer ? answer.Invoke : null;
+    private readonly Action<string> _log = line => Log(options, line);
     private long _lastId;
 
     public long NextId() => ++_lastId;
 
     /// <returns>The length of the response, or <see cref="TpmServer.Deferred"/> if <see cref="AnswerDeferred"/> is to give it.</returns>
     public int Execute(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
-        Call(handler, options.AnswerDeferred is not null, client, request, response);
+        HandlerGuard.Call(_handler, _answerDeferred is not null, client, request, response, _log);
 
     public int AnswerDeferred(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
-        Call(options.AnswerDeferred!, mayDefer: false, client, request, response);
+        HandlerGuard.Call(_answerDeferred!, mayDefer: false, client, request, response, _log);
 
     public bool Opened(ClientInfo client)
     {
@@ -46,7 +47,9 @@ internal sealed class RequestDispatcher(TpmRequestHandler handler, TpmServerOpti
         }
     }
 
-    public void Log(string line)
+    public void Log(string line) => Log(options, line);
+
+    private static void Log(TpmServerOptions options, string line)
     {
         try
         {
@@ -56,24 +59,5 @@ internal sealed class RequestDispatcher(TpmRequestHandler handler, TpmServerOpti
         {
             // A full disk or a closed pipe behind the log is no reason to stop serving, and there is nowhere left to tell.
         }
-    }
-
-    private int Call(TpmRequestHandler called, bool mayDefer, ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response)
-    {
-        try
-        {
-            int length = called(client, request, response);
-            if (length == TpmServer.Deferred && mayDefer) return length;
-            if (length >= TpmMessage.HeaderLength && length <= response.Length && TpmMessage.IsWhole(response[..length])) return length;
-            Log($"{client}: the handler's response is not a message ({length} bytes); answered TPM_FAIL");
-        }
-        catch (Exception e)
-        {
-            Log($"{client}: answered TPM_FAIL: {e}");
-        }
-
-        // A request with a sane length is always answered. Nothing the handler left in the buffer may leave with it.
-        response.Clear();
-        return TpmMessage.WriteFailure(request, TpmResult.Fail, response);
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Vtpm.Xen;
 
 /// <summary>
@@ -28,12 +30,28 @@ public interface IXenHost : IDisposable
     void Notify(uint port);
 
     /// <summary>
-    /// Waits for an event channel or a watch to fire, for <see cref="Interrupt"/>, or for the time to pass. Watches are then taken from
-    /// <see cref="IXenStore.TryTakeWatch"/>.
+    /// Waits for an event channel or a watch to fire, for what is attended to, for <see cref="Interrupt"/>, or for the time to pass. Watches are then
+    /// taken from <see cref="IXenStore.TryTakeWatch"/>.
     /// </summary>
     /// <param name="timeout">Not negative, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
-    /// <param name="ports">Takes the local ports that fired.</param>
+    /// <param name="ports">Takes the local ports that fired. Each of them stays silent from then on until <see cref="Rearm"/>.</param>
     void Wait(TimeSpan timeout, ICollection<uint> ports);
+
+    /// <summary>
+    /// Lets a port fire again; what came in the meantime fires at once. A domain whose port is not rearmed costs nothing, however often it notifies.
+    /// </summary>
+    void Rearm(uint port);
+
+    /// <summary>
+    /// Has <see cref="Wait"/> wait for a descriptor too: as long as it has something to read, or its other end has gone, each wait calls
+    /// <paramref name="ready"/>, on the thread that waits.
+    /// </summary>
+    /// <param name="handle">Stays open until <see cref="Disregard"/>, also when it is disposed of before.</param>
+    /// <param name="ready">Its exceptions come out of <see cref="Wait"/>.</param>
+    void Attend(SafeHandle handle, Action ready);
+
+    /// <summary>Ends <see cref="Attend"/>; of a descriptor that is not attended to, nothing.</summary>
+    void Disregard(SafeHandle handle);
 
     /// <summary>Ends a <see cref="Wait"/>, this one or the next; from any thread.</summary>
     void Interrupt();

@@ -1,6 +1,5 @@
-using System.Globalization;
+using System.Runtime.InteropServices;
 using Vtpm.Transports;
-using Vtpm.Wire;
 
 namespace Vtpm.Xen;
 
@@ -9,27 +8,20 @@ namespace Vtpm.Xen;
 /// </summary>
 /// <remarks>
 /// A frontend can do harm to nobody but itself: what goes wrong with one is logged and ends its connection alone. Each turn serves one request of
-/// each frontend that has one.
+/// each frontend that has one. A handler that answers later (<see cref="TpmServer.Deferred"/>) has one request of each frontend at a time; a frontend
+/// that is closed, detached or dead meanwhile is not told, and the next connection of its device is served when the old request has been completed.
 /// </remarks>
-public sealed class Tpmback : IDisposable
+public sealed partial class Tpmback : IDisposable
 {
-    /// <summary>Relative to the own domain, so that dom0 and a driver domain have the same code.</summary>
-    private const string Root = "backend/vtpm";
-
-    private const string RootToken = "be";
-
     private readonly IXenHost _host;
-    private readonly TpmbackHandler _handler;
+    private readonly Func<Caller, ReadOnlySpan<byte>, Span<byte>, int> _handler;
     private readonly TpmbackOptions _options;
-    private readonly Dictionary<(uint Domain, uint Device), TpmbackDevice> _devices = [];
-
-    /// <summary>Devices that were turned away, by their uuids: another backend of this domain serves them.</summary>
-    private readonly Dictionary<(uint Domain, uint Device), string?> _turnedAway = [];
-    private readonly Dictionary<uint, TpmbackDevice> _ports = [];
+    private readonly Action<string> _log;
     private readonly List<uint> _fired = [];
-    private readonly LinkedList<TpmbackDevice> _ready = [];
-    private readonly byte[] _request = new byte[TpmMessage.MaxLength];
+    private readonly Queue<TpmbackDevice> _ready = [];
+    private readonly RequestBuffers _buffers = new();
     private readonly byte[] _response = new byte[TpmMessage.MaxLength];
+    private TpmbackDevice? _served;
     private volatile bool _stopping;
     private bool _watching;
 
@@ -38,8 +30,9 @@ public sealed class Tpmback : IDisposable
         ArgumentNullException.ThrowIfNull(host);
         ArgumentNullException.ThrowIfNull(handler);
         _host = host;
-        _handler = handler;
+        _handler = (caller, request, response) => handler(caller.Client, caller.Locality, request, response);
         _options = options ?? new TpmbackOptions();
+        _log = Log;
     }
 
     /// <summary>Serves until <see cref="Stop"/>.</summary>
@@ -65,7 +58,51 @@ public sealed class Tpmback : IDisposable
             if (_ports.TryGetValue(port, out TpmbackDevice? device)) MarkReady(device);
         FollowWatches();
         Serve();
+        Call(_options.TurnEnded, "at the end of a turn");
     }
+
+    /// <summary>
+    /// Answers a request for which the handler has returned <see cref="TpmServer.Deferred"/>; on the backend's thread, and from the handler for other
+    /// clients than the one that it is called for.
+    /// </summary>
+    /// <returns>Whether a frontend gets it: false, and no more than that, when the one that asked has gone or nothing is deferred.</returns>
+    /// <exception cref="ArgumentException">What is to be the response is not one message.</exception>
+    public bool Complete(TpmbackClient client, ReadOnlySpan<byte> response)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        if (!TpmMessage.IsWhole(response) || response.Length > TpmMessage.MaxLength) throw new ArgumentException("not one message", nameof(response));
+        if (_served?.Client == client) throw new InvalidOperationException("the handler is still called for this client: it is to return its answer");
+        if (!_devices.TryGetValue((client.Domain, client.Device), out TpmbackDevice? device) || device.Client != client) return false;
+        if (device.Executing is not { } buffer) return false;
+        bool answered = false;
+        try
+        {
+            answered = device.Answer(response);
+        }
+        catch (XenException e)
+        {
+            Drop(device, e);
+        }
+
+        Release(device, buffer);
+        if (device.LookAgain) MarkReady(device);
+        return answered;
+    }
+
+    /// <summary>Has the backend wait for a descriptor too, and call <paramref name="ready"/> on its thread, before it serves what came meanwhile.</summary>
+    /// <param name="handle">To be disregarded before it is closed.</param>
+    /// <param name="ready">Called as long as there is something to read, or the other end has gone. If it throws, it is not called any more.</param>
+    public void Attend(SafeHandle handle, Action ready)
+    {
+        ArgumentNullException.ThrowIfNull(ready);
+        _host.Attend(handle, () =>
+        {
+            if (!Call(ready, "at a descriptor that is readable")) _host.Disregard(handle);
+        });
+    }
+
+    /// <summary>Ends <see cref="Attend"/>.</summary>
+    public void Disregard(SafeHandle handle) => _host.Disregard(handle);
 
     /// <summary>Ends <see cref="Run"/> after the command it is in; from any thread.</summary>
     public void Stop()
@@ -83,95 +120,11 @@ public sealed class Tpmback : IDisposable
         foreach (TpmbackDevice device in _devices.Values.ToArray()) Forget(device);
     }
 
-    private bool FollowWatches()
-    {
-        bool any = false;
-        while (_host.Store.TryTakeWatch(out XenStoreEvent fired))
-        {
-            any = true;
-            if (fired.Token == RootToken) FollowRoot(fired.Path);
-            else if (_devices.Values.FirstOrDefault(device => device.WatchToken == fired.Token) is { } device) Follow(device);
-        }
-
-        return any;
-    }
-
-    private void FollowRoot(string path)
-    {
-        // backend/vtpm/DOMAIN/DEVICE/... ; something further up is all of it.
-        string[] parts = path.Split('/');
-        if (parts.Length >= 4 && TryKey(parts[2], parts[3], out var key)) FollowDevice(key);
-        else
-        {
-            foreach (string domain in _host.Store.List(Root))
-                foreach (string device in _host.Store.List($"{Root}/{domain}"))
-                    if (TryKey(domain, device, out var found)) FollowDevice(found);
-            foreach (var known in _devices.Keys.ToArray()) FollowDevice(known);
-        }
-    }
-
-    private void FollowDevice((uint Domain, uint Device) key)
-    {
-        string path = string.Create(CultureInfo.InvariantCulture, $"{Root}/{key.Domain}/{key.Device}");
-        if (_devices.TryGetValue(key, out TpmbackDevice? device))
-        {
-            if (_host.Store.Read($"{path}/frontend") is not null)
-            {
-                Follow(device);
-                return;
-            }
-
-            Forget(device);   // The toolstack has removed it.
-            return;
-        }
-
-        string? uuid = _host.Store.Read($"{path}/uuid");
-        if (_turnedAway.TryGetValue(key, out string? before))
-        {
-            if (uuid == before && uuid is not null) return;
-            _turnedAway.Remove(key);
-        }
-
-        // One that has been closed stays until it is removed. In any other state but the first, a backend that has gone has left it.
-        if (_host.Store.Read($"{path}/state") is not ("1" or "2" or "4" or "5")) return;
-        if (_devices.Count >= _options.MaxClients)
-        {
-            Log($"{path}: {_devices.Count} devices are served, the limit; it is left alone");
-            return;
-        }
-
-        Guard(key, () => Open(path, key));
-    }
-
-    private void Open(string path, (uint Domain, uint Device) key)
-    {
-        if (TpmbackDevice.Find(_host, path, key.Domain, key.Device, Log) is not { } device) return;
-        if (_options.ClientOpened?.Invoke(device.Client) == false)
-        {
-            Log($"frontend {device.Client} (vTPM {device.Client.Uuid}) is turned away");
-            _turnedAway[key] = _host.Store.Read($"{path}/uuid");
-            return;
-        }
-
-        _devices.Add(key, device);
-        Log($"VTPM attached to Frontend {device.Client}");
-        device.Announce();
-    }
-
-    private void Follow(TpmbackDevice device) => Guard((device.Client.Domain, device.Client.Device), () =>
-    {
-        uint before = device.Port;
-        bool look = device.Follow();
-        if (before != 0 && before != device.Port) _ports.Remove(before);
-        if (device.Port != 0) _ports[device.Port] = device;
-        if (device.Port == 0) _ready.Remove(device);
-        if (look) MarkReady(device);
-        if (device.IsClosed) Forget(device);
-    });
-
     private void MarkReady(TpmbackDevice device)
     {
-        if (!_ready.Contains(device)) _ready.AddLast(device);
+        if (device.IsReady) return;
+        device.IsReady = true;
+        _ready.Enqueue(device);
     }
 
     // One request of each that has fired, in the order in which they did.
@@ -179,64 +132,73 @@ public sealed class Tpmback : IDisposable
     {
         for (int left = _ready.Count; left > 0 && !_stopping; left--)
         {
-            TpmbackDevice device = _ready.First!.Value;
-            _ready.RemoveFirst();
-            // Its next request fires again: it cannot put one there before it has this one's answer.
-            Guard((device.Client.Domain, device.Client.Device), () => device.Serve(Execute, _request, _response));
-        }
-    }
-
-    private int Execute(TpmbackClient client, int locality, ReadOnlySpan<byte> request, Span<byte> response)
-    {
-        try
-        {
-            int length = _handler(client, locality, request, response);
-            if (length >= TpmMessage.HeaderLength && length <= response.Length && TpmMessage.IsWhole(response[..length])) return length;
-            Log($"frontend {client}: the handler's response is not a message ({length} bytes); answered TPM_FAIL");
-        }
-        catch (Exception e)
-        {
-            // A defect of ours costs one command.
-            Log($"frontend {client}: answered TPM_FAIL: {e}");
-        }
-
-        response.Clear();
-        return TpmMessage.WriteFailure(request, TpmResult.Fail, response);
-    }
-
-    /// <summary>Ends the device alone whose frontend, or whose place in xenstore, is not what it should be.</summary>
-    private void Guard((uint Domain, uint Device) key, Action action)
-    {
-        try
-        {
-            action();
-        }
-        catch (XenException e)
-        {
-            Log($"frontend {key.Domain}/{key.Device}: {e.Message}; closed");
-            if (_devices.TryGetValue(key, out TpmbackDevice? device))
+            TpmbackDevice device = _ready.Dequeue();
+            device.IsReady = false;
+            try
             {
-                device.Close();
-                Forget(device);
+                // The port stays silent while its request is executed, so that a frontend that notifies without end gains nothing by it.
+                if (device.Executing is not null) device.LookAgain = true;
+                else if (Serve(device)) device.Rearm();
+            }
+            catch (XenException e)
+            {
+                Drop(device, e);
             }
         }
     }
 
-    private void Forget(TpmbackDevice device)
+    /// <returns>False when it is to be answered later.</returns>
+    private bool Serve(TpmbackDevice device)
     {
-        if (!_devices.Remove((device.Client.Domain, device.Client.Device))) return;
-        foreach (uint port in _ports.Where(entry => entry.Value == device).Select(entry => entry.Key).ToArray()) _ports.Remove(port);
-        _ready.Remove(device);
-        device.Dispose();
-        Log($"VTPM detached from Frontend {device.Client}");
-        _options.ClientClosed?.Invoke(device.Client);
+        device.LookAgain = false;
+        byte[] buffer = _buffers.Rent();
+        int length = device.Take(buffer, out int locality);
+        if (length == 0)
+        {
+            _buffers.Return(buffer);
+            return true;
+        }
+
+        device.Executing = buffer;
+        device.Client.Request = buffer.AsMemory(0, length);
+        _served = device;
+        int answered = HandlerGuard.Call(_handler, mayDefer: true, new Caller(device.Client, locality), buffer.AsSpan(0, length), _response, _log);
+        _served = null;
+        if (answered == TpmServer.Deferred) return false;
+        try
+        {
+            device.Answer(_response.AsSpan(0, answered));
+        }
+        finally
+        {
+            _response.AsSpan(0, answered).Clear();
+            Release(device, buffer);
+        }
+
+        return true;
     }
 
-    private static bool TryKey(string domain, string device, out (uint Domain, uint Device) key)
+    private void Release(TpmbackDevice device, byte[] buffer)
     {
-        key = default;
-        return uint.TryParse(domain, NumberStyles.None, CultureInfo.InvariantCulture, out key.Domain)
-            && uint.TryParse(device, NumberStyles.None, CultureInfo.InvariantCulture, out key.Device);
+        if (device.Executing != buffer) return;   // it was dropped, and with it its request
+        device.Executing = null;
+        device.Client.Request = default;
+        _buffers.Return(buffer);
+    }
+
+    /// <returns>False when it has thrown.</returns>
+    private bool Call(Action? action, string when)
+    {
+        try
+        {
+            action?.Invoke();
+            return true;
+        }
+        catch (Exception e)
+        {
+            Log($"{when}: {e}");   // a defect of ours: the others are served on
+            return false;
+        }
     }
 
     private void Log(string line)
@@ -249,5 +211,10 @@ public sealed class Tpmback : IDisposable
         {
             // A closed pipe behind the log is no reason to stop serving.
         }
+    }
+
+    private readonly record struct Caller(TpmbackClient Client, int Locality)
+    {
+        public override string ToString() => $"frontend {Client}";
     }
 }

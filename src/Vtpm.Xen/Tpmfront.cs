@@ -61,6 +61,20 @@ public sealed class Tpmfront : ITpmConnection
         }
     }
 
+    /// <summary>The same in a Linux domain, with a host of its own.</summary>
+    /// <exception cref="TpmTransportException">This is no Xen domain, there is no such device, or its backend does not come.</exception>
+    public static Tpmfront OpenOwn(int device = 0, TpmConnectionOptions? options = null)
+    {
+        try
+        {
+            return Open(LinuxXenHost.Open(), device, options, ownsHost: true);
+        }
+        catch (XenException e)
+        {
+            throw new TpmTransportException(TpmTransportFault.Unavailable, $"xen: {e.Message}", e);
+        }
+    }
+
     public int Transmit(ReadOnlySpan<byte> request, Span<byte> response)
     {
         if (!TpmMessage.IsWhole(request)) throw new ArgumentException("the request's paramSize is not its length", nameof(request));
@@ -178,7 +192,9 @@ public sealed class Tpmfront : ITpmConnection
                 // What it says is read anew by the condition.
             }
 
-            if (!condition()) _host.Wait(left, _fired);
+            if (condition()) break;
+            _host.Wait(left, _fired);
+            foreach (uint port in _fired) _host.Rearm(port);
         }
 
         return true;

@@ -29,12 +29,19 @@ internal sealed class EventChannels : IDisposable
 
     public void Notify(uint port) => _device.Control(Ioctl, NotifyPort, ref port, $"notify port {port}");
 
-    /// <summary>Takes the ports that fired, when the device has become readable, and lets them fire again.</summary>
+    /// <summary>Takes the ports that fired, when the device has become readable.</summary>
     public void Take(ICollection<uint> ports)
     {
         int length = (int)LibC.Read(_device.Handle, _fired, (nuint)_fired.Length);
         for (int i = 0; i + sizeof(uint) <= length; i += sizeof(uint)) ports.Add(BitConverter.ToUInt32(_fired, i));
-        if (length > 0) _ = LibC.Write(_device.Handle, _fired.AsSpan(0, length), (nuint)length);
+    }
+
+    /// <summary>Lets a port that was taken fire again.</summary>
+    public void Rearm(uint port)
+    {
+        Span<byte> argument = stackalloc byte[sizeof(uint)];
+        BitConverter.TryWriteBytes(argument, port);
+        _ = LibC.Write(_device.Handle, argument, sizeof(uint));
     }
 
     public void Dispose() => _device.Dispose();

@@ -7,17 +7,10 @@ internal static unsafe partial class LibC
 {
     public const int ProtectionReadWrite = 1 | 2;
     public const int MapShared = 1;
-    public const short PollIn = 1;
     public const int Interrupted = 4;
+    public const int CloseOnExec = 0x80000;
+    public const int NonBlocking = 0x800;
     public static readonly nint MapFailed = -1;
-
-    [StructLayout(LayoutKind.Sequential)]
-    public struct PollDescriptor
-    {
-        public int Descriptor;
-        public short Events;
-        public short Returned;
-    }
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     public static partial nint Map(nint address, nuint length, int protection, int flags, SafeHandle file, long offset);
@@ -28,8 +21,14 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Control(SafeHandle file, nuint request, void* argument);
 
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    public static partial int Poll(PollDescriptor* descriptors, nuint count, int milliseconds);
+    [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
+    public static partial int CreatePoll(int flags);
+
+    [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
+    public static partial int ControlPoll(SafeHandle poll, int operation, int file, ReadOnlySpan<byte> pollEvent);
+
+    [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
+    public static partial int WaitPoll(SafeHandle poll, Span<byte> events, int most, int milliseconds);
 
     /// <summary>The base library reads and writes at positions, which these devices have not.</summary>
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]

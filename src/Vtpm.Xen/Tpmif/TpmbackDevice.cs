@@ -27,19 +27,33 @@ internal sealed class TpmbackDevice : IDisposable
     /// <summary>The backend before us may have executed what is on the page.</summary>
     private bool _inherited;
 
+    /// <summary>Which connection this is; and which one asked what is executed, if that was another.</summary>
+    private int _connection;
+    private int _asking;
+
     private TpmbackDevice(IXenHost host, string path, string frontendPath, TpmbackClient client, Action<string> log)
     {
         _host = host;
         _path = path;
         _frontendPath = frontendPath;
         Client = client;
+        WatchToken = $"fe-{client}";
         _log = log;
     }
 
     public TpmbackClient Client { get; }
 
     /// <summary>The token of the watch on the frontend's state.</summary>
-    public string WatchToken => $"fe-{Client}";
+    public string WatchToken { get; }
+
+    /// <summary>It waits for its turn.</summary>
+    public bool IsReady { get; set; }
+
+    /// <summary>Its page is to be looked at when what is executed has been answered.</summary>
+    public bool LookAgain { get; set; }
+
+    /// <summary>Holds the request that is executed; null when none is.</summary>
+    public byte[]? Executing { get; set; }
 
     public string FrontendStatePath => $"{_frontendPath}/state";
 
@@ -131,13 +145,14 @@ internal sealed class TpmbackDevice : IDisposable
         return false;
     }
 
-    /// <summary>Answers the request that is on the page, if there is one.</summary>
-    /// <param name="handler">Answers it; its exceptions are the caller's.</param>
-    /// <param name="request">Room for a request.</param>
-    /// <param name="response">Room for a response.</param>
-    public void Serve(TpmbackHandler handler, Span<byte> request, Span<byte> response)
+    /// <summary>Takes the request that is on the page, if there is one; one that is none is answered.</summary>
+    /// <param name="buffer">Takes it.</param>
+    /// <param name="locality">At which it is asked.</param>
+    /// <returns>Its length; 0 when there is nothing to execute.</returns>
+    public int Take(Span<byte> buffer, out int locality)
     {
-        if (_page is not { } page) return;
+        locality = 0;
+        if (_page is not { } page) return 0;
         bool inherited = _inherited;
         _inherited = false;
         switch (page.State)
@@ -147,37 +162,45 @@ internal sealed class TpmbackDevice : IDisposable
             case TpmifState.Cancel:
                 // Nothing of it is running: it came too late, or before we looked.
                 Hand(page, TpmifState.Idle);
-                return;
+                return 0;
             default:
-                return;
+                return 0;
         }
 
-        int locality = page.Locality;
-        int length;
+        _asking = _connection;
         if (inherited)
         {
             // Executed a second time, it might extend or increment twice.
             _log($"frontend {Client}: the backend before this one may have executed the request that waits; answered TPM_FAIL");
-            length = TpmMessage.WriteFailure(TpmResult.Fail, response);
-        }
-        else if (!page.TryRead(request, out int asked, out string? fault))
-        {
-            _log($"frontend {Client}: {fault}; answered TPM_BAD_PARAM_SIZE");
-            length = TpmMessage.WriteFailure(TpmResult.BadParamSize, response);
-        }
-        else if (!TpmMessage.IsWhole(request[..asked]))
-        {
-            _log($"frontend {Client}: {asked} bytes that are not one request; answered TPM_BAD_PARAM_SIZE");
-            length = TpmMessage.WriteFailure(TpmResult.BadParamSize, response);
-        }
-        else
-        {
-            length = handler(Client, locality, request[..asked], response);
+            Fail(TpmResult.Fail);
+            return 0;
         }
 
-        if (!page.TryWrite(response[..length]) && !page.TryWrite(response[..TpmMessage.WriteFailure(TpmResult.Size, response)]))
+        locality = page.Locality;
+        if (!page.TryRead(buffer, out int length, out string? fault)) _log($"frontend {Client}: {fault}; answered TPM_BAD_PARAM_SIZE");
+        else if (TpmMessage.IsWhole(buffer[..length])) return length;
+        else _log($"frontend {Client}: {length} bytes that are not one request; answered TPM_BAD_PARAM_SIZE");
+        Fail(TpmResult.BadParamSize);
+        return 0;
+    }
+
+    /// <summary>Answers the request that was taken.</summary>
+    /// <returns>False when the connection over which it was asked is no more; a later one gets nothing of it.</returns>
+    public bool Answer(ReadOnlySpan<byte> response)
+    {
+        if (_page is not { } page || _asking != _connection) return false;
+        Span<byte> tooLong = stackalloc byte[TpmMessage.HeaderLength];
+        if (!page.TryWrite(response) && !page.TryWrite(tooLong[..TpmMessage.WriteFailure(TpmResult.Size, tooLong)]))
             throw new XenException($"frontend {Client} has left no room on its page for an answer");
         Hand(page, TpmifState.Finish);
+        Rearm();
+        return true;
+    }
+
+    /// <summary>Lets the frontend's notifications through again.</summary>
+    public void Rearm()
+    {
+        if (_page is not null) _host.Rearm(_port);
     }
 
     /// <summary>Ends the connection, and says so.</summary>
@@ -237,6 +260,7 @@ internal sealed class TpmbackDevice : IDisposable
         {
             _port = _host.BindEventChannel(domain, port);
             _page = page;
+            _connection++;
             _host.Store.Write($"{_path}/ready", "1");
             SetState(XenbusState.Connected);
             return true;
@@ -247,6 +271,12 @@ internal sealed class TpmbackDevice : IDisposable
             else Disconnect();
             throw;
         }
+    }
+
+    private void Fail(TpmResult result)
+    {
+        Span<byte> response = stackalloc byte[TpmMessage.HeaderLength];
+        Answer(response[..TpmMessage.WriteFailure(result, response)]);
     }
 
     private void Hand(TpmifPage page, TpmifState state)

@@ -1,14 +1,19 @@
+using System.Runtime.InteropServices;
+
 namespace Vtpm.Xen.Tests;
 
-/// <summary>Xen as one domain sees it.</summary>
+/// <summary>Xen as one domain sees it. Descriptors are waited for as on Linux, by the same code.</summary>
 internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenStore
 {
     private readonly List<(string Path, string Token)> _watches = [];
     private readonly Queue<XenStoreEvent> _events = [];
     private readonly HashSet<uint> _pending = [];
+    private readonly HashSet<uint> _silent = [];
     private readonly HashSet<uint> _bound = [];
+    private readonly DescriptorPoll _poll = new();
     private uint _lastPort;
     private bool _interrupted;
+    private bool _ended;
 
     public IXenStore Store => this;
 
@@ -17,6 +22,9 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
 
     /// <summary>Pages that are mapped at present.</summary>
     public int Mapped { get; private set; }
+
+    /// <summary>How often a wait has given a port.</summary>
+    public int Fired { get; private set; }
 
     /// <summary>Ports that are bound at present.</summary>
     public int Bound => _bound.Count;
@@ -77,6 +85,7 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
             if (!model.Ports.Remove((Id, port), out ModelPort? gone)) throw new XenException($"cannot unbind port {port}");
             if (gone.Peer is { } peer && model.Ports.TryGetValue(peer, out ModelPort? other)) other.Peer = null;
             _pending.Remove(port);
+            _silent.Remove(port);
             _bound.Remove(port);
         }
     }
@@ -89,7 +98,7 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
             if (!model.Ports.TryGetValue((Id, port), out ModelPort? own)) throw new XenException($"cannot notify port {port}");
             if (own.Peer is not { } peer || model.Hosts.Find(host => host.Id == peer.Domain) is not { } host) return;
             host._pending.Add(peer.Port);
-            Monitor.PulseAll(model.Gate);
+            host.Wake();
         }
     }
 
@@ -97,22 +106,45 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
 
     public void Wait(TimeSpan timeout, ICollection<uint> ports)
     {
+        bool idle;
+        lock (model.Gate) idle = !_pending.Except(_silent).Any() && _events.Count == 0 && !_interrupted;
+        _poll.Wait(idle ? timeout : TimeSpan.Zero);
         lock (model.Gate)
         {
-            if (_pending.Count == 0 && _events.Count == 0 && !_interrupted && timeout != TimeSpan.Zero) Monitor.Wait(model.Gate, timeout);
             _interrupted = false;
-            foreach (uint port in _pending.Order()) ports.Add(port);
-            _pending.Clear();
+            foreach (uint port in _pending.Except(_silent).Order())
+            {
+                ports.Add(port);
+                Fired++;
+            }
+
+            _pending.ExceptWith(ports);
+            _silent.UnionWith(ports);
         }
     }
+
+    public void Rearm(uint port)
+    {
+        lock (model.Gate) _silent.Remove(port);
+    }
+
+    public void Attend(SafeHandle handle, Action ready) => _poll.Attend(handle, ready);
+
+    public void Disregard(SafeHandle handle) => _poll.Disregard(handle);
 
     public void Interrupt()
     {
         lock (model.Gate)
         {
             _interrupted = true;
-            Monitor.PulseAll(model.Gate);
+            Wake();
         }
+    }
+
+    /// <summary>Ends a wait: something has happened. The caller holds the gate.</summary>
+    public void Wake()
+    {
+        if (!_ended) _poll.Interrupt();
     }
 
     /// <summary>The process ends, by its own will or not: its ports are closed, and what they were bound to may be bound again.</summary>
@@ -121,7 +153,10 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
         lock (model.Gate)
         {
             model.Hosts.Remove(this);
+            if (_ended) return;
+            _ended = true;
             _watches.Clear();
+            _poll.Dispose();
             foreach (uint port in _bound.ToArray()) UnbindEventChannel(port);
         }
     }

@@ -76,8 +76,11 @@ internal sealed class XenModel
 
     public void Fire(string path)
     {
-        foreach (ModelHost host in Hosts) host.Changed(path);
-        Monitor.PulseAll(Gate);
+        foreach (ModelHost host in Hosts)
+        {
+            host.Changed(path);
+            host.Wake();
+        }
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -1,0 +1,165 @@
+using System.Globalization;
+
+namespace Vtpm.Xen;
+
+/// <content>Which devices there are: what the toolstack and the frontends write into xenstore.</content>
+public sealed partial class Tpmback
+{
+    /// <summary>Relative to the own domain, so that dom0 and a driver domain have the same code.</summary>
+    private const string Root = "backend/vtpm";
+
+    private const string RootToken = "be";
+
+    private readonly Dictionary<(uint Domain, uint Device), TpmbackDevice> _devices = [];
+
+    /// <summary>By the local ports of those that are connected.</summary>
+    private readonly Dictionary<uint, TpmbackDevice> _ports = [];
+
+    /// <summary>By the tokens of their watches.</summary>
+    private readonly Dictionary<string, TpmbackDevice> _watches = [];
+
+    /// <summary>Devices that were turned away, by their uuids: another backend of this domain serves them.</summary>
+    private readonly Dictionary<(uint Domain, uint Device), string?> _turnedAway = [];
+
+    private bool FollowWatches()
+    {
+        bool any = false;
+        while (_host.Store.TryTakeWatch(out XenStoreEvent fired))
+        {
+            any = true;
+            if (fired.Token == RootToken) FollowRoot(fired.Path);
+            else if (_watches.TryGetValue(fired.Token, out TpmbackDevice? device)) Follow(device);
+        }
+
+        return any;
+    }
+
+    private void FollowRoot(string path)
+    {
+        // backend/vtpm/DOMAIN/DEVICE/... ; something further up is all of it.
+        string[] parts = path.Split('/');
+        if (parts.Length >= 4 && TryKey(parts[2], parts[3], out var key)) FollowDevice(key);
+        else
+        {
+            foreach (string domain in _host.Store.List(Root))
+                foreach (string device in _host.Store.List($"{Root}/{domain}"))
+                    if (TryKey(domain, device, out var found)) FollowDevice(found);
+            foreach (var known in _devices.Keys.ToArray()) FollowDevice(known);
+        }
+    }
+
+    private void FollowDevice((uint Domain, uint Device) key)
+    {
+        string path = string.Create(CultureInfo.InvariantCulture, $"{Root}/{key.Domain}/{key.Device}");
+        if (_devices.TryGetValue(key, out TpmbackDevice? device))
+        {
+            if (_host.Store.Read($"{path}/frontend") is not null) Follow(device);
+            else Forget(device);   // The toolstack has removed it.
+            return;
+        }
+
+        string? uuid = _host.Store.Read($"{path}/uuid");
+        if (_turnedAway.TryGetValue(key, out string? before))
+        {
+            if (uuid == before && uuid is not null) return;
+            _turnedAway.Remove(key);
+        }
+
+        // One that has been closed stays until it is removed. In any other state but the first, a backend that has gone has left it.
+        if (_host.Store.Read($"{path}/state") is not ("1" or "2" or "4" or "5")) return;
+        if (_devices.Count >= _options.MaxClients)
+        {
+            Log($"{path}: {_devices.Count} devices are served, the limit; it is left alone");
+            return;
+        }
+
+        try
+        {
+            Open(path, key);
+        }
+        catch (XenException e)
+        {
+            Log($"{path}: {e.Message}; left alone");
+        }
+    }
+
+    private void Open(string path, (uint Domain, uint Device) key)
+    {
+        if (TpmbackDevice.Find(_host, path, key.Domain, key.Device, Log) is not { } device) return;
+        bool accepted = true;
+        if (!Call(() => accepted = _options.ClientOpened?.Invoke(device.Client) != false, $"frontend {device.Client}: while it came") || !accepted)
+        {
+            Log($"frontend {device.Client} (vTPM {device.Client.Uuid}) is turned away");
+            _turnedAway[key] = _host.Store.Read($"{path}/uuid");
+            return;
+        }
+
+        _devices.Add(key, device);
+        _watches[device.WatchToken] = device;
+        Log($"VTPM attached to Frontend {device.Client}");
+        try
+        {
+            device.Announce();
+        }
+        catch (XenException e)
+        {
+            Drop(device, e);
+        }
+    }
+
+    private void Follow(TpmbackDevice device)
+    {
+        try
+        {
+            uint before = device.Port;
+            bool look = device.Follow();
+            if (before != device.Port)
+            {
+                if (before != 0) _ports.Remove(before);
+                if (device.Port != 0) _ports[device.Port] = device;
+            }
+
+            if (look) MarkReady(device);
+            if (device.IsClosed) Forget(device);
+        }
+        catch (XenException e)
+        {
+            Drop(device, e);
+        }
+    }
+
+    /// <summary>Ends the device alone whose frontend, or whose place in xenstore, is not what it should be.</summary>
+    private void Drop(TpmbackDevice device, XenException reason)
+    {
+        Log($"frontend {device.Client}: {reason.Message}; closed");
+        if (device.Port != 0) _ports.Remove(device.Port);
+        try
+        {
+            device.Close();
+        }
+        catch (XenException e)
+        {
+            Log($"frontend {device.Client}: {e.Message}");
+        }
+
+        Forget(device);
+    }
+
+    private void Forget(TpmbackDevice device)
+    {
+        if (!_devices.Remove((device.Client.Domain, device.Client.Device))) return;
+        _watches.Remove(device.WatchToken);
+        if (device.Port != 0) _ports.Remove(device.Port);
+        device.Dispose();
+        Log($"VTPM detached from Frontend {device.Client}");
+        Call(() => _options.ClientClosed?.Invoke(device.Client), $"frontend {device.Client}: while it left");
+        if (device.Executing is { } buffer) Release(device, buffer);
+    }
+
+    private static bool TryKey(string domain, string device, out (uint Domain, uint Device) key)
+    {
+        key = default;
+        return uint.TryParse(domain, NumberStyles.None, CultureInfo.InvariantCulture, out key.Domain)
+            && uint.TryParse(device, NumberStyles.None, CultureInfo.InvariantCulture, out key.Device);
+    }
+}
