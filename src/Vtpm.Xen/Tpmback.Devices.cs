@@ -97,6 +97,11 @@ public sealed partial class Tpmback
         _devices.Add(key, device);
         _watches[device.WatchToken] = device;
         Log($"VTPM attached to Frontend {device.Client}");
+        if (!_options.AnnounceLater) Announce(device);
+    }
+
+    private void Announce(TpmbackDevice device)
+    {
         try
         {
             device.Announce();

@@ -89,6 +89,18 @@ public sealed partial class Tpmback : IDisposable
         return answered;
     }
 
+    /// <summary>
+    /// Tells the toolstack and the frontend of a device that waits for it (<see cref="TpmbackOptions.AnnounceLater"/>), and serves it from now on; on the
+    /// backend's thread. Nothing for one that is gone, or served already.
+    /// </summary>
+    public void Announce(TpmbackClient client)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        if (!_devices.TryGetValue((client.Domain, client.Device), out TpmbackDevice? device) || device.Client != client || device.IsAnnounced) return;
+        Announce(device);
+        // What the frontend has done before is found by the watch, which fires at once.
+    }
+
     /// <summary>Has the backend wait for a descriptor too, and call <paramref name="ready"/> on its thread, before it serves what came meanwhile.</summary>
     /// <param name="handle">To be disregarded before it is closed.</param>
     /// <param name="ready">Called as long as there is something to read, or the other end has gone. If it throws, it is not called any more.</param>

@@ -22,6 +22,12 @@ public sealed record TpmbackOptions
     /// <summary>A device was announced; false refuses it.</summary>
     public Func<TpmbackClient, bool>? ClientOpened { get; init; }
 
+    /// <summary>
+    /// The toolstack and the frontend hear of a device that was let in by <see cref="Tpmback.Announce(TpmbackClient)"/>, and not at once: for a service that has to start
+    /// something for it first. The toolstack lets the domain run when it has heard, or gives up after some ten seconds.
+    /// </summary>
+    public bool AnnounceLater { get; init; }
+
     /// <summary>A device that was let in is gone. What it has deferred needs no answer any more.</summary>
     public Action<TpmbackClient>? ClientClosed { get; init; }
 

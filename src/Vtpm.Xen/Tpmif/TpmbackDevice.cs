@@ -49,6 +49,9 @@ internal sealed class TpmbackDevice : IDisposable
     /// <summary>It waits for its turn.</summary>
     public bool IsReady { get; set; }
 
+    /// <summary>The toolstack and the frontend were told that somebody is here.</summary>
+    public bool IsAnnounced { get; private set; }
+
     /// <summary>Its page is to be looked at when what is executed has been answered.</summary>
     public bool LookAgain { get; set; }
 
@@ -88,13 +91,16 @@ internal sealed class TpmbackDevice : IDisposable
     /// </summary>
     public void Announce()
     {
+        // Not to bring a path back that the toolstack has removed.
+        if (_host.Store.Read($"{_path}/frontend") is null) throw new XenException("the toolstack has taken the device away");
+        IsAnnounced = true;
         XenbusState found = StateOf(_path);
         _host.Store.Write($"{_path}/{Version2}", "1");
         if (found is XenbusState.InitWait or XenbusState.Connected or XenbusState.Closing)
         {
             _state = found;
             _inherited = found == XenbusState.Connected;
-            _log($"frontend {Client}: taken over from a backend that has gone; the PCRs are those of a vTPM that has just started");
+            _log($"frontend {Client}: taken over from a backend that has gone");
         }
         else
         {
@@ -119,6 +125,7 @@ internal sealed class TpmbackDevice : IDisposable
             return false;
         }
 
+        if (!IsAnnounced) return false;
         switch (frontend)
         {
             case XenbusState.Initialised or XenbusState.Connected when _page is null:
@@ -208,7 +215,7 @@ internal sealed class TpmbackDevice : IDisposable
     {
         Disconnect();
         if (_state == XenbusState.Closed) return;
-        _host.Store.Unwatch(FrontendStatePath, WatchToken);
+        if (IsAnnounced) _host.Store.Unwatch(FrontendStatePath, WatchToken);
         try
         {
             // Not to bring a path back that the toolstack has removed.
