@@ -65,8 +65,10 @@ public sealed partial class Tpmback
             _turnedAway.Remove(key);
         }
 
+        string? state = _host.Store.Read($"{path}/state");
+        if (state == "6") RemoveClosed(path, key.Domain);
         // One that has been closed stays until it is removed. In any other state but the first, a backend that has gone has left it.
-        if (_host.Store.Read($"{path}/state") is not ("1" or "2" or "4" or "5")) return;
+        if (state is not ("1" or "2" or "4" or "5")) return;
         if (_devices.Count >= _options.MaxClients)
         {
             Log($"{path}: {_devices.Count} devices are served, the limit; it is left alone");
@@ -81,6 +83,18 @@ public sealed partial class Tpmback
         {
             Log($"{path}: {e.Message}; left alone");
         }
+    }
+
+    /// <summary>
+    /// The toolstack removes what dom0's backend has closed. Of one in a driver domain it waits until that has removed it itself, and takes it for dead
+    /// after ten seconds.
+    /// </summary>
+    private void RemoveClosed(string path, uint frontend)
+    {
+        if (_host.Store.Read("domid") is null or "0" || _host.Store.Read($"{path}/online") is "1") return;
+        _host.Store.Remove(path);
+        string domain = string.Create(CultureInfo.InvariantCulture, $"{Root}/{frontend}");
+        if (_host.Store.List(domain).Count == 0) _host.Store.Remove(domain);
     }
 
     private void Open(string path, (uint Domain, uint Device) key)

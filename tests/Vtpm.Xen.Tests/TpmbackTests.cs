@@ -264,6 +264,37 @@ public sealed class TpmbackTests : IDisposable
         Assert.Null(_model.Read($"{guest.BackendPath}/state"));
     }
 
+    /// <summary>The toolstack, which is in dom0, waits for it there.</summary>
+    [Fact]
+    public void Detach_InADriverDomain_RemovesTheDevice()
+    {
+        using ModelHost driver = _model.Domain(3);
+        using var back = new Tpmback(driver, Answer);
+        _model.Write("/local/domain/3/domid", "3");
+        _model.Announce(backend: 3, frontend: 5, device: 0, Uuid);
+        _model.Announce(backend: 3, frontend: 5, device: 1, Guid.NewGuid());
+        var guest = new RawFrontend(_model, 5, 0, backend: 3);
+        var other = new RawFrontend(_model, 5, 1, backend: 3);
+        back.Connect(guest);
+        back.Connect(other);
+
+        Detach(guest);
+        Assert.Null(_model.Read($"{guest.BackendPath}/uuid"));
+        Assert.Equal("4", other.BackendState);
+        Detach(other);
+        Assert.DoesNotContain(_model.Nodes.Keys, path => path.StartsWith("/local/domain/3/backend/vtpm/", StringComparison.Ordinal));
+        Assert.Equal(0, driver.Mapped);
+
+        void Detach(RawFrontend device)
+        {
+            _model.Write($"{device.BackendPath}/online", "0");
+            _model.Write($"{device.BackendPath}/state", "5");
+            back.Turns();
+            device.SetState(6);
+            back.Turns();
+        }
+    }
+
     [Fact]
     public void Detach_UnderACommand_IsServedUntilTheFrontendHasClosed()
     {
