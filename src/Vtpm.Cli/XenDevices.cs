@@ -16,7 +16,10 @@ internal sealed class XenDevices : IDisposable
     public XenDevices(GuestRequests requests, Guid? uuid, Action<string> log)
     {
         _host = LinuxXenHost.Open();
-        _back = new Tpmback(_host, (client, locality, request, response) => requests.Execute($"frontend {client}", $"xen:{client}", locality, request, response),
+        _back = new Tpmback(
+            _host,
+            (client, locality, request, response) =>
+                requests.Execute($"frontend {client}", client.Label ?? $"xen:{client}", locality, request, response),
             new TpmbackOptions { ClientOpened = client => uuid is null || client.Uuid == uuid, Log = log });
     }
 

@@ -30,6 +30,14 @@ public interface IXenHost : IDisposable
     void Notify(uint port);
 
     /// <summary>
+    /// The XSM label of the domain at the other end of a port that is bound; null where XSM is off, or the hypervisor is not to be asked.
+    /// </summary>
+    string? LabelOfPeer(uint port);
+
+    /// <summary>What the hypervisor says of another domain; null where it does not tell this one, which is so outside dom0.</summary>
+    DomainInfo? Describe(uint domain);
+
+    /// <summary>
     /// Waits for an event channel or a watch to fire, for what is attended to, for <see cref="Interrupt"/>, or for the time to pass. Watches are then
     /// taken from <see cref="IXenStore.TryTakeWatch"/>.
     /// </summary>

@@ -32,6 +32,9 @@ public sealed class Tpmfront : ITpmConnection
     /// <summary>At which locality commands are sent; 0 as long as nobody says otherwise.</summary>
     public byte Locality { get; set; }
 
+    /// <summary>The XSM label of the domain that answers; null where XSM is off.</summary>
+    public string? BackendLabel { get; private set; }
+
     /// <summary>Connects the device that the toolstack has given this domain.</summary>
     /// <param name="host">Nobody else may wait on it.</param>
     /// <param name="device">Which one, by the number in its path.</param>
@@ -153,6 +156,7 @@ public sealed class Tpmfront : ITpmConnection
         if (store.Read($"{_backend}/feature-protocol-v2") != "1")
             throw Fault(TpmTransportFault.Unavailable, "its backend does not speak version 2 of the protocol");
         SetState(XenbusState.Connected);
+        BackendLabel = _host.LabelOfPeer(_port);
     }
 
     private void Close()

@@ -11,7 +11,8 @@ internal static class RunCommand
     private const string Examples = """
 
         Xen's own arguments come last, as in a stub domain's extra=: loglevel=error|info|debug, clear, save, deactivated, maintcmds=1|0,
-        hwinitpcr=all|none|N|X-Y[,...], locality=LABEL=N[,N...].
+        hwinitpcr=all|none|N|X-Y[,...], locality=LABEL=N[,N...]. A client's LABEL is unix:PATH or tcp:HOST:PORT; on Xen, it is the guest's XSM
+        label, or xen:DOMAIN/DEVICE where XSM is off.
 
         Examples:
           vtpm run --image guest.img --manager unix:vtpms/1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10.sock --listen unix:guest.sock

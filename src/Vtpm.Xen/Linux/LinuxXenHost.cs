@@ -12,6 +12,7 @@ public sealed class LinuxXenHost : IXenHost
 
     private readonly EventChannels _channels;
     private readonly Grants _grants = new();
+    private readonly Hypervisor _hypervisor = new(() => new PrivilegedCommands());
     private readonly XenStoreClient _store;
     private readonly DescriptorPoll _poll = new();
     private ICollection<uint> _fired = [];
@@ -54,6 +55,10 @@ public sealed class LinuxXenHost : IXenHost
 
     public void Notify(uint port) => _channels.Notify(port);
 
+    public string? LabelOfPeer(uint port) => _hypervisor.LabelOfPeer(port);
+
+    public DomainInfo? Describe(uint domain) => _hypervisor.Describe(domain);
+
     public void Wait(TimeSpan timeout, ICollection<uint> ports)
     {
         ArgumentNullException.ThrowIfNull(ports);
@@ -75,6 +80,7 @@ public sealed class LinuxXenHost : IXenHost
         _store.Dispose();
         _channels.Dispose();
         _grants.Dispose();
+        _hypervisor.Dispose();
     }
 
     private static (Stream Store, SafeHandle Handle) OpenStore()

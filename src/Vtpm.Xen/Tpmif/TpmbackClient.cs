@@ -18,6 +18,19 @@ public sealed class TpmbackClient(uint domain, uint device, Guid uuid)
     /// <summary>The vTPM that it is to have: the toolstack's word (<c>uuid=</c> of its <c>vtpm=</c>), never the frontend's.</summary>
     public Guid Uuid { get; } = uuid;
 
+    /// <summary>
+    /// The domain's own uuid, which outlives its reboots and which it cannot change; null where neither the hypervisor nor xenstore tells this domain.
+    /// </summary>
+    public Guid? DomainUuid { get; internal set; }
+
+    /// <summary>Whether the domain had run before the device came.</summary>
+    public DomainHistory History { get; internal set; }
+
+    /// <summary>
+    /// The domain's XSM label; null where XSM is off. Outside dom0 it is known as soon as the frontend is connected, and so with each request.
+    /// </summary>
+    public string? Label { get; internal set; }
+
     /// <summary>For the handler: what it remembers of this client.</summary>
     public object? State { get; set; }
 

@@ -83,7 +83,14 @@ internal sealed class TpmbackDevice : IDisposable
             return null;
         }
 
-        return new TpmbackDevice(host, path, frontend, new TpmbackClient(domain, device, uuid), log);
+        DomainInfo? info = host.Describe(domain);
+        var client = new TpmbackClient(domain, device, uuid)
+        {
+            DomainUuid = info?.Uuid ?? DomainUuid(store, domain),
+            History = info is null ? DomainHistory.Unknown : info.HasRun ? DomainHistory.Running : DomainHistory.Fresh,
+            Label = info?.Label,
+        };
+        return new TpmbackDevice(host, path, frontend, client, log);
     }
 
     /// <summary>
@@ -105,6 +112,8 @@ internal sealed class TpmbackDevice : IDisposable
         else
         {
             SetState(XenbusState.InitWait);
+            if (Client.History == DomainHistory.Running)
+                _log($"frontend {Client}: its domain was running when this device came; a vTPM that is started now has no record of its boot");
         }
 
         _host.Store.Watch(FrontendStatePath, WatchToken);
@@ -268,6 +277,7 @@ internal sealed class TpmbackDevice : IDisposable
             _port = _host.BindEventChannel(domain, port);
             _page = page;
             _connection++;
+            Client.Label = _host.LabelOfPeer(_port) ?? Client.Label;
             _host.Store.Write($"{_path}/ready", "1");
             SetState(XenbusState.Connected);
             return true;
@@ -294,6 +304,14 @@ internal sealed class TpmbackDevice : IDisposable
 
     private uint? Number(string name) =>
         uint.TryParse(_host.Store.Read($"{_frontendPath}/{name}"), NumberStyles.None, CultureInfo.InvariantCulture, out uint number) ? number : null;
+
+    // The toolstack's word: a guest may only read it, and a driver domain not even that.
+    private static Guid? DomainUuid(IXenStore store, uint domain)
+    {
+        const string prefix = "/vm/";
+        string? vm = store.Read(string.Create(CultureInfo.InvariantCulture, $"/local/domain/{domain}/vm"));
+        return vm is not null && vm.StartsWith(prefix, StringComparison.Ordinal) && Guid.TryParse(vm.AsSpan(prefix.Length), out Guid uuid) ? uuid : null;
+    }
 
     private XenbusState StateOf(string path) =>
         int.TryParse(_host.Store.Read($"{path}/state"), NumberStyles.None, CultureInfo.InvariantCulture, out int state) && state is > 0 and <= 6

@@ -102,6 +102,16 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
         }
     }
 
+    public string? LabelOfPeer(uint port)
+    {
+        lock (model.Gate) return model.Ports[(Id, port)].Peer is { } peer ? model.Labels.GetValueOrDefault(peer.Domain) : null;
+    }
+
+    public DomainInfo? Describe(uint other)
+    {
+        lock (model.Gate) return Id == 0 ? model.Domains.GetValueOrDefault(other) : null;
+    }
+
     public uint Id { get; } = domain;
 
     public void Wait(TimeSpan timeout, ICollection<uint> ports)

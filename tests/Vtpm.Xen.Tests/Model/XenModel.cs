@@ -15,6 +15,12 @@ internal sealed class XenModel
 
     public Dictionary<(uint Domain, uint Port), ModelPort> Ports { get; } = [];
 
+    /// <summary>What dom0 is told of a domain; of others nothing.</summary>
+    public Dictionary<uint, DomainInfo> Domains { get; } = [];
+
+    /// <summary>Domains' XSM labels; empty when XSM is off.</summary>
+    public Dictionary<uint, string> Labels { get; } = [];
+
     public List<ModelHost> Hosts { get; } = [];
 
     public uint LastReference { get; set; } = 100;

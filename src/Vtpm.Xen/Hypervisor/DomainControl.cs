@@ -1,0 +1,57 @@
+namespace Vtpm.Xen;
+
+/// <summary><c>XEN_DOMCTL_getdomaininfo</c>: what the hypervisor knows of a domain, for dom0 alone.</summary>
+/// <remarks><code>
+///  struct xen_domctl: cmd u32, interface_version u32, domain u16, 6 bytes, and at 16:
+///   0  domain u16, 2 bytes, flags u32     8  six counts of pages, u64      56  cpu_time u64
+///  64  nr_online_vcpus u32, max_vcpu_id u32, ssidref u32        76  handle, 16 bytes …
+/// </code>
+/// The interface is not stable, so every release has its number for it; in all those below, the beginning of this structure is the same.
+/// </remarks>
+internal sealed class DomainControl(IHypercalls hypercalls)
+{
+    private const uint GetDomainInfo = 5;
+    private const uint OldestVersion = 0x0B;   // Xen 4.6
+    private const uint NewestVersion = 0x18;   // Xen 4.22
+    private const uint FlagPaused = 1 << 3;
+    private const int NotThisVersion = -13;    // EACCES
+    private const int Argument = 16;
+
+    private uint _version;
+
+    /// <returns>Null where nothing is told.</returns>
+    public (Guid Uuid, bool HasRun, uint SecurityId)? Describe(uint domain)
+    {
+        if (domain > ushort.MaxValue || !Ask((ushort)domain)) return null;
+        ReadOnlySpan<byte> info = hypercalls.Page[Argument..];
+        // For a domain that has gone, older releases of the call tell of the next one.
+        if (BitConverter.ToUInt16(info) != domain) return null;
+        bool paused = (BitConverter.ToUInt32(info[4..]) & FlagPaused) != 0;
+        ulong time = BitConverter.ToUInt64(info[56..]);
+        return (new Guid(info.Slice(76, 16), bigEndian: true), !paused || time != 0, BitConverter.ToUInt32(info[72..]));
+    }
+
+    private bool Ask(ushort domain)
+    {
+        if (_version != 0) return Ask(domain, _version) == 0;
+        for (uint version = NewestVersion; version >= OldestVersion; version--)
+        {
+            int result = Ask(domain, version);
+            if (result == NotThisVersion) continue;
+            if (result == 0) _version = version;
+            return result == 0;
+        }
+
+        return false;
+    }
+
+    private int Ask(ushort domain, uint version)
+    {
+        Span<byte> page = hypercalls.Page;
+        page.Clear();
+        BitConverter.TryWriteBytes(page, GetDomainInfo);
+        BitConverter.TryWriteBytes(page[4..], version);
+        BitConverter.TryWriteBytes(page[8..], domain);
+        return hypercalls.Call(Hypercall.DomainControl);
+    }
+}
