@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Net.Sockets;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Vtpm.Boot;
 using Vtpm.Client;
 using Vtpm.Crypto;
 using Vtpm.Engine;
@@ -30,7 +31,7 @@ internal static class Program
         var root = new RootCommand(Description)
         {
             UpCommand.Create(), StatusCommand.Create(), RunCommand.Create(), ManagerCommand.Create(), ManageCommand.Create(), ApproveCommand.Create(),
-            QuoteCommand.Create(), VerifyCommand.Create(), ImageCommand.Create(), HardwareCommand.Create(), VersionCommand(),
+            QuoteCommand.Create(), VerifyCommand.Create(), MeasureCommand.Create(), ImageCommand.Create(), HardwareCommand.Create(), VersionCommand(),
         };
         BriefHelp.Install(root);
         // A token @FILE is a secret's, and not to be unfolded into arguments.
@@ -67,7 +68,7 @@ internal static class Program
             ExitCodeOf(exception.InnerException),
         ChainException chain => chain.ExitCode,
         CommandException command => command.ExitCode,
-        ApprovalException => ExitCode.Failed,
+        ApprovalException or BootException => ExitCode.Failed,
         ManagerException { InnerException: TpmTransportException } => ExitCode.Unavailable,
         VtpmStartException or ManagerException or StateFormatException or StorageException { Fault: StorageFault.Damaged or StorageFault.NewerVersion } => ExitCode.Refused,
         TpmTransportException or StorageException { Fault: StorageFault.InUse } or SocketException => ExitCode.Unavailable,

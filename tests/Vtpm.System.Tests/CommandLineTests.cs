@@ -11,6 +11,7 @@ public sealed class CommandLineTests
     [InlineData("status")]
     [InlineData("manage")]
     [InlineData("approve")]
+    [InlineData("measure")]
     public void Help_OfAVerb_HasExamples(string verb)
     {
         (int exitCode, string output) = VtpmProcess.Run(verb, "--help");
