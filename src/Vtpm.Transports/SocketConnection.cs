@@ -26,7 +26,8 @@ internal sealed class SocketConnection : ITpmConnection
         if (address.Kind == TpmAddressKind.Tcp) socket.NoDelay = true;
     }
 
-    public static SocketConnection Open(TpmAddress address, EndPoint[] endPoints, TpmConnectionOptions options)
+    /// <summary>A socket that is connected to the first of the end points that answers.</summary>
+    public static Socket Connect(TpmAddress address, EndPoint[] endPoints, TpmConnectionOptions options)
     {
         SocketException? last = null;
         foreach (var endPoint in endPoints)
@@ -36,7 +37,7 @@ internal sealed class SocketConnection : ITpmConnection
             try
             {
                 Connect(socket, endPoint, options.ConnectTimeout);
-                return new SocketConnection(address, socket, options.ResponseTimeout);
+                return socket;
             }
             catch (SocketException e)
             {

@@ -12,15 +12,23 @@ public enum TpmAddressKind
     Tcp,
     Device,
 
+    /// <summary>An open descriptor, from whoever has started this process.</summary>
+    Inherited,
+
     /// <summary>Known to a program and not to the parser: in memory, a Xen device.</summary>
     Named,
 }
 
-/// <summary>Where a TPM is: <c>unix:PATH</c>, <c>tcp:HOST:PORT</c>, <c>dev:PATH</c>, or the absolute path of a character device.</summary>
+/// <summary>
+/// Where a TPM is: <c>unix:PATH</c>, <c>tcp:HOST:PORT</c>, <c>dev:PATH</c>, or the absolute path of a character device; between a program and those that
+/// it starts, <c>fd:NUMBER</c>.
+/// </summary>
 public sealed record TpmAddress
 {
     /// <summary>sun_path has 108 bytes, the last of them zero.</summary>
     private const int LongestUnixPath = 107;
+
+    private const int StandardError = 2;
 
     private const string Forms = "write unix:PATH, tcp:HOST:PORT, dev:PATH or the path of a device such as /dev/tpm0";
 
@@ -44,7 +52,7 @@ public sealed record TpmAddress
     /// <summary>The path of a Unix socket or device; the host of TCP, without brackets.</summary>
     public string Name { get; }
 
-    /// <summary>The TCP port; 0 asks a listener for a free one.</summary>
+    /// <summary>The TCP port; 0 asks a listener for a free one. The number of an inherited descriptor.</summary>
     public int Port { get; }
 
     /// <exception cref="FormatException">Not an address; the message says what is wrong and what to write.</exception>
@@ -57,6 +65,7 @@ public sealed record TpmAddress
         if (text.StartsWith("unix:", StringComparison.Ordinal)) return ParseUnix(text);
         if (text.StartsWith("tcp:", StringComparison.Ordinal)) return ParseTcp(text);
         if (text.StartsWith("dev:", StringComparison.Ordinal)) return ParseDevice(text);
+        if (text.StartsWith("fd:", StringComparison.Ordinal)) return ParseInherited(text);
         throw new FormatException($"'{text}' is not a TPM address: {Forms}");
     }
 
@@ -64,6 +73,10 @@ public sealed record TpmAddress
     public static TpmAddress Unix(string path) => Parse("unix:" + path);
 
     public static TpmAddress Tcp(IPEndPoint endPoint) => Tcp(endPoint.Address.ToString(), endPoint.Port);
+
+    /// <summary>What a process was started with as this descriptor.</summary>
+    public static TpmAddress Inherited(int descriptor) =>
+        new(TpmAddressKind.Inherited, "", descriptor, string.Create(CultureInfo.InvariantCulture, $"fd:{descriptor}"));
 
     /// <summary>An address outside the parser's forms, for logs: <c>memory:NAME</c>, <c>xen:…</c>.</summary>
     public static TpmAddress Named(string scheme, string name) => new(TpmAddressKind.Named, name, 0, $"{scheme}:{name}");
@@ -94,6 +107,11 @@ public sealed record TpmAddress
         string path = text["dev:".Length..];
         return path.Length > 0 ? Device(path) : throw new FormatException($"'{text}' lacks the path of the device: write dev:PATH");
     }
+
+    private static TpmAddress ParseInherited(string text) =>
+        int.TryParse(text.AsSpan("fd:".Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > StandardError
+            ? Inherited(number)
+            : throw new FormatException($"'{text}' is not an inherited descriptor: write fd:NUMBER, 3 or more");
 
     private static TpmAddress ParseTcp(string text)
     {

@@ -27,21 +27,37 @@ public static class TpmConnection
         options ??= TpmConnectionOptions.Default;
         return address.Kind switch
         {
-            TpmAddressKind.Unix => SocketConnection.Open(address, [new UnixDomainSocketEndPoint(address.Name)], options),
-            TpmAddressKind.Tcp => SocketConnection.Open(address, Resolve(address), options),
+            TpmAddressKind.Unix or TpmAddressKind.Tcp => new SocketConnection(address, Connect(address, options), options.ResponseTimeout),
             TpmAddressKind.Device => DeviceConnection.Open(address),
             _ => throw new TpmTransportException(TpmTransportFault.Unavailable,
                 $"{address} can be opened only by the part of the program that made it"),
         };
     }
 
-    /// <summary>A link over a stream socket that is connected, blocking, and stays the caller's: the end of the link does not close it.</summary>
-    public static ITpmConnection Over(Socket socket, TpmConnectionOptions? options = null)
+    /// <summary>Connects alone, to a Unix or TCP address: for a process that makes connections for others.</summary>
+    /// <exception cref="TpmTransportException">As <see cref="Open"/>.</exception>
+    public static Socket Connect(TpmAddress address, TpmConnectionOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        EndPoint[] endPoints = address.Kind switch
+        {
+            TpmAddressKind.Unix => [new UnixDomainSocketEndPoint(address.Name)],
+            TpmAddressKind.Tcp => Resolve(address),
+            _ => throw new TpmTransportException(TpmTransportFault.Unavailable, $"{address}: a connection can be made to unix:PATH or tcp:HOST:PORT"),
+        };
+        return SocketConnection.Connect(address, endPoints, options ?? TpmConnectionOptions.Default);
+    }
+
+    /// <summary>A link over a stream socket that is connected and blocking.</summary>
+    /// <param name="socket">The socket.</param>
+    /// <param name="options">How patient it is.</param>
+    /// <param name="ownsSocket">Whether the end of the link closes the socket; else it stays the caller's.</param>
+    public static ITpmConnection Over(Socket socket, TpmConnectionOptions? options = null, bool ownsSocket = false)
     {
         ArgumentNullException.ThrowIfNull(socket);
         string name = socket.RemoteEndPoint?.ToString() ?? "";
         var address = TpmAddress.Named("socket", name);
-        return new SocketConnection(address, socket, (options ?? TpmConnectionOptions.Default).ResponseTimeout, ownsSocket: false);
+        return new SocketConnection(address, socket, (options ?? TpmConnectionOptions.Default).ResponseTimeout, ownsSocket);
     }
 
     /// <summary>The end points of a TCP address. A statically linked program resolves no names: numeric addresses never need that.</summary>

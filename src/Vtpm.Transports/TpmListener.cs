@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Vtpm.Transports;
 
@@ -25,6 +26,9 @@ public sealed class TpmListener : IDisposable
     /// <summary>Whether only this machine reaches it. Everybody who reaches a TCP socket commands the TPM.</summary>
     public bool IsLoopback => Socket.LocalEndPoint is not IPEndPoint ip || IPAddress.IsLoopback(ip.Address);
 
+    /// <summary>The socket, for a process that is to listen on it.</summary>
+    public SafeHandle Handle => Socket.SafeHandle;
+
     internal Socket Socket { get; }
 
     /// <summary>At most so many clients of it are served at a time, the others wait.</summary>
@@ -39,7 +43,9 @@ public sealed class TpmListener : IDisposable
     /// <summary>Closes the socket; the base library unlinks the file of one it has bound.</summary>
     public void Dispose() => Socket.Dispose();
 
-    internal static TpmListener Open(TpmAddress address, UnixFileMode unixMode) => address.Kind switch
+    /// <summary>Binds an address, for a process that is given the socket; <see cref="TpmServer.Listen"/> is for one's own.</summary>
+    /// <exception cref="TpmTransportException">Another server listens there, or it is not permitted; the message says what to do.</exception>
+    public static TpmListener Open(TpmAddress address, UnixFileMode unixMode) => address.Kind switch
     {
         TpmAddressKind.Unix => OpenUnix(address, unixMode),
         TpmAddressKind.Tcp => OpenTcp(address),

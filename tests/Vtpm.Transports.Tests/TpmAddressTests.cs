@@ -14,6 +14,7 @@ public class TpmAddressTests
     [InlineData("tcp:[fe80::1%2]:1", TpmAddressKind.Tcp, "fe80::1%2", 1)]
     [InlineData("/dev/tpm0", TpmAddressKind.Device, "/dev/tpm0", 0)]
     [InlineData("dev:./tpm", TpmAddressKind.Device, "./tpm", 0)]
+    [InlineData("fd:3", TpmAddressKind.Inherited, "", 3)]
     public void Parse_ValidAddress_RoundTrips(string text, TpmAddressKind kind, string name, int port)
     {
         var address = TpmAddress.Parse(text);
@@ -30,6 +31,10 @@ public class TpmAddressTests
     [InlineData("unix:", "lacks the path")]
     [InlineData("unix:/a\0b", "zero byte")]
     [InlineData("dev:", "lacks the path")]
+    [InlineData("fd:", "not an inherited descriptor")]
+    [InlineData("fd:2", "not an inherited descriptor")]
+    [InlineData("fd:-3", "not an inherited descriptor")]
+    [InlineData("fd:0x3", "not an inherited descriptor")]
     [InlineData("tcp:", "lacks the port")]
     [InlineData("tcp:host", "lacks the port")]
     [InlineData("tcp:[::1]", "lacks the port")]

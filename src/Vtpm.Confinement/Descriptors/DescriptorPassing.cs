@@ -51,10 +51,12 @@ public static unsafe class DescriptorPassing
                 nint sent;
                 do
                 {
-                    sent = LibC.SendMessage(socket, &header, NoSignal | (wait ? 0 : DoNotWait));
+                    int flags = NoSignal | (wait ? 0 : DoNotWait);
+                    // A sealed process may send, and no descriptors: it has no sendmsg.
+                    sent = descriptor is null ? LibC.Send(socket, start, (nuint)message.Length, flags) : LibC.SendMessage(socket, &header, flags);
                 }
                 while (sent < 0 && Marshal.GetLastPInvokeError() == LibC.Interrupted);
-                if (sent < 0) throw new ConfinementException("a descriptor cannot be sent", Marshal.GetLastPInvokeError());
+                if (sent < 0) throw new ConfinementException("a message for another process cannot be sent", Marshal.GetLastPInvokeError());
                 if (sent != message.Length) throw new ConfinementException($"of a message of {message.Length} bytes {sent} could be sent");
             }
         }
