@@ -140,8 +140,8 @@ public sealed class ManagerTarget : IFuzzTarget
         int first = service.Begin(links[link], request, response);
         byte[] second = new byte[TpmMessage.MaxLength];
         int length = other == link ? 0 : service.Begin(links[other], request, second);
-        if (first == TpmServer.Deferred) first = service.Finish(links[link], request, response);
-        if (length == TpmServer.Deferred) length = service.Finish(links[other], request, second);
+        if (first == TpmServer.Deferred) first = service.Finish(links[link], response);
+        if (length == TpmServer.Deferred) length = service.Finish(links[other], second);
         CheckAnswer(response, first);
         if (other != link) CheckAnswer(second, length);
     }

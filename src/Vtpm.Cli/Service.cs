@@ -14,7 +14,7 @@ internal static class Service
     });
 
     /// <summary>
-    /// Runs <paramref name="serve"/>; SIGTERM, SIGINT and SIGHUP call <paramref name="stop"/>, and so does the end of standard input when the program
+    /// Runs <paramref name="serve"/>, all that it listens on being open; SIGTERM, SIGINT and SIGHUP call <paramref name="stop"/>, and so does the end of standard input when the program
     /// is one of a supervisor's: it must not outlive it, however that ended. Such a one leaves what a terminal sends to all of its programs (Ctrl-C, its
     /// end) to the supervisor, which stops them in their order.
     /// </summary>
@@ -23,7 +23,9 @@ internal static class Service
         void Stop(PosixSignalContext context)
         {
             context.Cancel = true;
-            if (!stopWithParent || context.Signal == PosixSignal.SIGTERM) stop();
+            if (stopWithParent && context.Signal != PosixSignal.SIGTERM) return;
+            ServiceManager.Stopping();
+            stop();
         }
 
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
@@ -32,6 +34,7 @@ internal static class Service
         // What starting up has left on the heap would stay for as long as little is allocated: it is most of what an idle process has for itself.
         GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         if (stopWithParent) new Thread(() => AwaitEndOfInput(stop), maxStackSize: 64 * 1024) { IsBackground = true }.Start();
+        ServiceManager.Ready();
         serve();
     }
 

@@ -32,10 +32,10 @@ public sealed class ManagerConnection : IDisposable
         lock (_service.Gate) return _service.Begin(_link, request, response);
     }
 
-    /// <summary>Answers a request for which <see cref="Begin"/> has returned <see cref="TpmServer.Deferred"/>; the same bytes once more.</summary>
-    public int Finish(ReadOnlySpan<byte> request, Span<byte> response)
+    /// <summary>Answers the request for which <see cref="Begin"/> has returned <see cref="TpmServer.Deferred"/>.</summary>
+    public int Finish(Span<byte> response)
     {
-        lock (_service.Gate) return _service.Finish(_link, request, response);
+        lock (_service.Gate) return _service.Finish(_link, response);
     }
 
     public void Dispose()

@@ -117,6 +117,6 @@ internal sealed class ManagerServer : IDisposable
     private static int Finish(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response)
     {
         ManagerConnection connection = client.State is IntroducedClient introduced ? introduced.Connection! : (ManagerConnection)client.State!;
-        return connection.Finish(request, response);
+        return connection.Finish(response);
     }
 }

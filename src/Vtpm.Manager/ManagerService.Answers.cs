@@ -32,9 +32,9 @@ internal sealed partial class ManagerService
         return Failure(request, result, response);
     }
 
-    private static int Success(int length, Span<byte> response)
+    private static int Answer(TpmResult result, int length, Span<byte> response)
     {
-        var answer = new TpmHeader { Tag = TpmTag.VtpmRsp, ParamSize = (uint)(TpmHeader.Size + length), Code = 0 };
+        var answer = new TpmHeader { Tag = TpmTag.VtpmRsp, ParamSize = (uint)(TpmHeader.Size + length), Code = (uint)result };
         var writer = new WireWriter(response);
         writer.Structure(ref answer);
         return TpmHeader.Size + length;

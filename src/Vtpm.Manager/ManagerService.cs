@@ -39,7 +39,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
     public int Handle(ManagerLink link, ReadOnlySpan<byte> request, Span<byte> response)
     {
         int length = Begin(link, request, response);
-        return length == TpmServer.Deferred ? Finish(link, request, response) : length;
+        return length == TpmServer.Deferred ? Finish(link, response) : length;
     }
 
     /// <summary>
@@ -77,13 +77,13 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
         }
     }
 
-    /// <summary>Answers a request for which <see cref="Begin"/> has returned <see cref="TpmServer.Deferred"/>; the same bytes once more.</summary>
-    public int Finish(ManagerLink link, ReadOnlySpan<byte> request, Span<byte> response)
+    /// <summary>Answers the request for which <see cref="Begin"/> has returned <see cref="TpmServer.Deferred"/>.</summary>
+    public int Finish(ManagerLink link, Span<byte> response)
     {
         _shared.Commit(this);
         TpmResult result = link.Saved ?? TpmResult.Fail;
         link.Saved = null;
-        return result == TpmResult.Success ? Success(0, response) : Failure(request, result, response);
+        return Answer(result, 0, response);
     }
 
     public void Dispose() => Recoveries.Dispose();
@@ -245,7 +245,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
             return Failure(request, result, response);
         }
 
-        if (!command.SharesSave) return Success(length, response);
+        if (!command.SharesSave) return Answer(TpmResult.Success, length, response);
         _shared.Add(link, $"{command.Ordinal} of vTPM {link.Uuid}");
         return TpmServer.Deferred;
     }

@@ -84,6 +84,14 @@ public sealed class VtpmManager : IDisposable
     public ProvisioningResult Provision(ProvisioningOptions options) => ManagerProvisioning.Provision(Service, options, Ways());
 
     /// <summary>
+    /// Makes an unprovisioned manager one that keeps what it is given, for an authority whose key is elsewhere; one that is provisioned is looked at, for
+    /// being that authority's. Before <see cref="Run"/>.
+    /// </summary>
+    /// <returns>Whether it was provisioned now.</returns>
+    /// <exception cref="ManagerException">The image is another authority's, or a step was refused; the log says why.</exception>
+    public bool ProvisionFor(AuthorityOptions options) => ManagerProvisioning.ProvisionFor(Service, options, Ways());
+
+    /// <summary>
     /// A connection of a vTPM whose requests the caller carries. It ends before the manager does.
     /// </summary>
     /// <param name="peer">Who is at its other end: the caller vouches for it.</param>

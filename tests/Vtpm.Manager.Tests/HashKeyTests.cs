@@ -190,23 +190,4 @@ public sealed class HashKeyTests : IDisposable
     private static ManagerLink Link(Guid uuid) => ManagerLink.ToVtpm(uuid, VtpmLabel.OnSocket(uuid));
 
     private static byte[] Key(int length) => [.. Enumerable.Range(1, length).Select(i => (byte)i)];
-
-    private sealed class FailingStore(IBlockStore inner) : IBlockStore
-    {
-        public bool Fails { get; set; }
-
-        public long Length => inner.Length;
-
-        public void Read(long offset, Span<byte> destination) => inner.Read(offset, destination);
-
-        public void Write(long offset, ReadOnlySpan<byte> source)
-        {
-            if (Fails) throw new IOException("the medium failed");
-            inner.Write(offset, source);
-        }
-
-        public void Flush() => inner.Flush();
-
-        public void Dispose() => inner.Dispose();
-    }
 }

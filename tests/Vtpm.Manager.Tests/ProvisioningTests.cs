@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Vtpm.Client;
 using Vtpm.Client.Tests.Support;
 using Vtpm.Manager.Tests.Support;
+using Vtpm.Storage;
 using Vtpm.Wire;
 using Xunit;
 
@@ -11,6 +12,7 @@ namespace Vtpm.Manager.Tests;
 [UnsupportedOSPlatform("windows")]
 public sealed class ProvisioningTests : IDisposable
 {
+    private static readonly Guid Uuid = new("11111111-2222-3333-4444-555555555555");
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vtpm-provisioning-");
     private readonly ManagerRig _rig = new(HardwareKind.Engine, provision: false);
 
@@ -44,6 +46,51 @@ public sealed class ProvisioningTests : IDisposable
         using RSA key = RSA.Create(2048);
         File.WriteAllText(KeyPath, key.ExportPkcs8PrivateKeyPem());
         Assert.Equal(new ProvisioningResult(true, KeyPath, false), _rig.Manager.Provision(new ProvisioningOptions { KeyPath = KeyPath }));
+    }
+
+    [Fact]
+    public void ForAnAuthorityElsewhere_ThePresentPcrsOpenTheImageUntilThatOneSignsOthers()
+    {
+        using RSA key = RSA.Create(2048);
+        AuthorityOptions options = new() { Modulus = AuthorityModulus.Of(key), Labels = ["*:vtpm:xen"] };
+        Assert.True(_rig.Manager.ProvisionFor(options));
+        Assert.Empty(Directory.GetFiles(_directory.FullName));
+        using (VtpmManagerClient vtpm = _rig.Vtpm(Uuid, VtpmLabel.OnXen(Uuid))) vtpm.SaveHashKey(new byte[52]);
+
+        _rig.Restart();
+        Assert.True(_rig.Manager.IsProvisioned);
+        Assert.False(_rig.Manager.ProvisionFor(options));
+        using VtpmManagerClient administrator = _rig.Administrator();
+        VtpmGroupShowResponse group = administrator.Manage<VtpmGroupRequest, VtpmGroupShowResponse>(VtpmManagerOrdinal.GroupShow, default);
+        Assert.Equal(AuthorityModulus.Of(key), group.SaaModulus.ToArray());
+        Assert.Equal(0UL, group.Config.Sequence);
+        Assert.Equal(TpmDigest.Of("*:vtpm:xen"u8), Assert.Single(group.Config.Kernels));
+
+        var present = new PlatformConfiguration(1, _rig.Manager.Service.Hardware.ReadComposite(1));
+        administrator.Manage(VtpmManagerOrdinal.GroupUpdate, [0, 0, 0, 0, .. SignedConfiguration.Create(key, 1, [present], [])]);
+        Assert.Equal("0", _rig.Manager.SealedTo);
+    }
+
+    [Fact]
+    public void ForAnAuthorityElsewhere_AnImageOfAnotherOne_IsRefused()
+    {
+        using RSA key = RSA.Create(2048);
+        using RSA other = RSA.Create(2048);
+        _rig.Manager.ProvisionFor(new AuthorityOptions { Modulus = AuthorityModulus.Of(key) });
+        ulong saves = _rig.Manager.Service.Image.Sequence;
+
+        ManagerException refusal = Assert.Throws<ManagerException>(() => _rig.Manager.ProvisionFor(new AuthorityOptions { Modulus = AuthorityModulus.Of(other) }));
+        Assert.Contains("another authority", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(saves, _rig.Manager.Service.Image.Sequence);
+    }
+
+    [Fact]
+    public void ForAnAuthorityElsewhere_WithoutADisk_NothingIsProvisioned()
+    {
+        using RSA key = RSA.Create(2048);
+        _rig.Restart(options => options with { Image = new FailingStore(options.Image!) { Fails = true } });
+        Assert.Throws<ManagerException>(() => _rig.Manager.ProvisionFor(new AuthorityOptions { Modulus = AuthorityModulus.Of(key) }));
+        Assert.False(_rig.Manager.IsProvisioned);
     }
 
     [Theory]

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Text;
 using Vtpm.Client;
 using Vtpm.Transports;
 using Vtpm.Wire;
@@ -31,6 +33,31 @@ public sealed class ServiceTests
         chain.StartManager();
         chain.StartVtpm();
         load.VerifyRestarted();
+    }
+
+    [Fact]
+    public void Hardware_AsAServiceOfSystemd_SaysThatItIsReadyAndThatItStops()
+    {
+        using var chain = new Chain();
+        using var systemd = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        systemd.ReceiveTimeout = (int)VtpmProcess.Patience.TotalMilliseconds;
+        systemd.Bind(new UnixDomainSocketEndPoint(chain["notify.sock"]));
+        using VtpmProcess hardware =
+            VtpmProcess.StartProgram("env", [$"NOTIFY_SOCKET={chain["notify.sock"]}", VtpmBinary.Path, .. chain.HardwareArguments]);
+        Assert.Equal("READY=1", Told());
+        using (chain.ConnectToHardware())
+        {
+            hardware.Signal(UnixSignal.Terminate);
+            Assert.Equal("STOPPING=1", Told());
+        }
+
+        Assert.Equal(0, hardware.WaitForExit());
+
+        string Told()
+        {
+            byte[] buffer = new byte[100];
+            return Encoding.UTF8.GetString(buffer, 0, systemd.Receive(buffer));
+        }
     }
 
     [Fact]

@@ -29,6 +29,8 @@ internal static class ManagerCommand
               The manager of one vTPM, on this machine's TPM.
           vtpm manager --image manager.img --provision approval.pem --listen unix:vtpms/1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10.sock tpmdriver=unix:hw.sock
               The same on the stand-in hardware; at the first start an approval key is made and the present PCRs are approved with it.
+          vtpm manager --image manager.img --authority authority.modulus --host unix:host.sock tpmdriver=/dev/tpm0
+              The same for an authority elsewhere, whose 'vtpm approve key' has made that file; and for all guests of a Xen host, by 'vtpm tpmback'.
           vtpm manager --image manager.img --admin unix:admin.sock tpmdriver=/dev/tpm0
               A manager that an authority elsewhere is to provision: vtpm manage --manager unix:admin.sock group-add FILE, then group-update.
         """;
@@ -49,11 +51,7 @@ internal static class ManagerCommand
         Option<TpmAddress> host = Options.Address("--host",
             "A Unix socket for 'vtpm tpmback', which says which vTPM each of its connections is for: whoever can open it can be every vTPM.");
         Option<TpmAddress> admin = Options.Address("--admin", "A Unix socket for management commands: whoever can open it administers the manager.");
-        var provision = new Option<string>("--provision")
-        {
-            Description = "Provision an image that is not: approve the present PCRs with the key in this file, made when it does not exist.",
-            HelpName = "KEYFILE",
-        };
+        var firstStart = new FirstStart();
         var firstIsAdmin = new Option<bool>("--first-is-admin")
             { Description = "The very first vTPM becomes an administrator for good, as with the original." };
         var adminVtpms = new Option<Guid[]>("--admin-vtpm")
@@ -70,9 +68,10 @@ internal static class ManagerCommand
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("manager", "The vTPM manager: keeps the keys of the vTPMs, sealed to the hardware TPM." + Examples)
         {
-            image, listen, host, admin, provision, firstIsAdmin, adminVtpms, measurePeers, createFresh, recovery, acceptRestored, protection, interval,
+            image, listen, host, admin, firstIsAdmin, adminVtpms, measurePeers, createFresh, recovery, acceptRestored, protection, interval,
             Options.StopWithParent, arguments,
         };
+        firstStart.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetResult(listen) is null && result.GetResult(host) is null && result.GetResult(admin) is null)
@@ -99,7 +98,7 @@ internal static class ManagerCommand
                 CounterInterval = TimeSpan.FromMinutes(result.GetValue(interval)),
                 Log = Log.ServiceLine,
             };
-            Run(options, result.GetValue(provision), result.GetValue(Options.StopWithParent));
+            Run(options, firstStart.Read(result), result.GetValue(Options.StopWithParent));
             return (int)ExitCode.Ok;
         });
         return command;
@@ -140,10 +139,10 @@ internal static class ManagerCommand
         return option;
     }
 
-    private static void Run(ManagerOptions options, string? provisionKey, bool stopWithParent)
+    private static void Run(ManagerOptions options, Action<VtpmManager> atFirstStart, bool stopWithParent)
     {
         using VtpmManager manager = VtpmManager.Start(options);
-        if (provisionKey is not null) manager.Provision(new ProvisioningOptions { KeyPath = provisionKey });
+        atFirstStart(manager);
         using var stop = new CancellationTokenSource();
         Service.Until(stop.Cancel, stopWithParent, () => manager.Run(stop.Token));
     }

@@ -33,9 +33,23 @@ public sealed record ProvisioningOptions
 /// <param name="KeyCreated">Whether it was made now.</param>
 public sealed record ProvisioningResult(bool Done, string KeyPath, bool KeyCreated);
 
+/// <summary>What a manager is to do at its first start for an authority that is elsewhere.</summary>
+public sealed record AuthorityOptions
+{
+    /// <summary>The modulus of the authority's key (<see cref="AuthorityModulus"/>).</summary>
+    public required ReadOnlyMemory<byte> Modulus { get; init; }
+
+    /// <summary>As <see cref="ProvisioningOptions.PcrMask"/>.</summary>
+    public uint PcrMask { get; init; } = ProvisioningOptions.DefaultPcrMask;
+
+    /// <summary>As <see cref="ProvisioningOptions.Labels"/>.</summary>
+    public IReadOnlyList<string>? Labels { get; init; }
+}
+
 /// <summary>
-/// Makes this machine its own authority, for those who have none: an approval key, the present PCRs approved with it. The same commands that an
-/// authority elsewhere would send (GROUP_NEW, which gives group 0 its authority and identity; GROUP_UPDATE).
+/// Makes a manager one that keeps what it is given. With a key of its own the machine is its own authority, by the same commands that an authority
+/// elsewhere would send (GROUP_NEW, which gives group 0 its authority and identity; GROUP_UPDATE). For an authority elsewhere, whose private key is
+/// nowhere near, the first configuration is one that nobody has signed: it says so by its number, 0, and any that the authority signs replaces it.
 /// </summary>
 internal static class ManagerProvisioning
 {
@@ -45,33 +59,63 @@ internal static class ManagerProvisioning
     public static ProvisioningResult Provision(ManagerService service, ProvisioningOptions options, IReadOnlyList<string> ways)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.PcrMask >> PcrList.Count != 0)
-            throw new ManagerException($"PCR mask 0x{options.PcrMask:x}: PCRs are 0 to {PcrList.Count - 1}");
+        CheckMask(options.PcrMask);
         if (service.Image.IsPersistent) return new ProvisioningResult(false, options.KeyPath, false);
         using RSA key = ApprovalKey.LoadOrCreate(options.KeyPath, out bool created);
         service.Log.Info(
             $"approval key {options.KeyPath} {(created ? "made" : "found")}: whoever has it decides which platforms open the manager's image; keep it, and keep it safe");
 
-        var administrator = ManagerLink.ToAdministrator();
-        if (!service.Image.Groups[0].HasAuthority())
-        {
-            byte[] modulus = key.ExportParameters(includePrivateParameters: false).Modulus!;
-            Send(service, administrator, VtpmManagerOrdinal.GroupNew, WireFormat.ToBytes(new VtpmGroupNewRequest { LabelDigest = TpmDigest.Of("vtpm up"u8), SaaModulus = modulus }));
-        }
+        if (!service.Image.Groups[0].HasAuthority()) GiveAuthority(service, AuthorityModulus.Of(key), TpmDigest.Of("vtpm up"u8));
 
         ulong sequence = (ulong)Math.Max(1, options.Time.GetUtcNow().ToUnixTimeSeconds());
         var platform = new PlatformConfiguration(options.PcrMask, service.Hardware.ReadComposite(options.PcrMask));
         byte[] group0 = new byte[sizeof(uint)];
         TpmDigest[] kernels = [.. (options.Labels ?? ways).Select(ManagerLink.Hash)];
         byte[] file = SignedConfiguration.Create(key, sequence, [platform], kernels, service.Image.Groups[0].Uuid);
-        Send(service, administrator, VtpmManagerOrdinal.GroupUpdate, [.. group0, .. file]);
+        Send(service, VtpmManagerOrdinal.GroupUpdate, [.. group0, .. file]);
         service.Log.Info(
             $"provisioned: the image opens with the present values of PCRs {PcrList.Describe(options.PcrMask)}, composite hash {platform.DigestRelease}");
         return new ProvisioningResult(true, options.KeyPath, created);
     }
 
-    private static void Send(ManagerService service, ManagerLink link, VtpmManagerOrdinal ordinal, byte[] parameters)
+    /// <summary>At the first start: the present PCRs open the image until the authority signs others.</summary>
+    /// <returns>False when the manager was provisioned before, for the same authority.</returns>
+    public static bool ProvisionFor(ManagerService service, AuthorityOptions options, IReadOnlyList<string> ways)
     {
+        ArgumentNullException.ThrowIfNull(options);
+        CheckMask(options.PcrMask);
+        ManagerGroup group = service.Image.Groups[0];
+        if (group.HasAuthority() && !group.SaaModulus.Span.SequenceEqual(options.Modulus.Span))
+            throw new ManagerException(
+                "group 0 of the manager's image has another authority than the one that was named. Nothing was changed. Choices: name the right image, "
+                + "or the authority of this one ('vtpm approve modulus' writes it), or none: it is of use at the first start alone");
+        if (service.Image.IsPersistent) return false;
+        if (!group.HasAuthority()) GiveAuthority(service, options.Modulus, labelDigest: default);
+        var platform = new PlatformConfiguration(options.PcrMask, service.Hardware.ReadComposite(options.PcrMask));
+        group.SetConfiguration(sequence: 0, [platform], [.. (options.Labels ?? ways).Select(ManagerLink.Hash)]);
+        if (service.SaveRevoking("provisioning") != TpmResult.Success)
+        {
+            service.Image.Rollback();
+            throw new ManagerException("provisioning failed: the image was not saved; the log says why");
+        }
+
+        service.Log.Info(
+            $"provisioned: the image opens with the present values of PCRs {PcrList.Describe(options.PcrMask)}, composite hash {platform.DigestRelease}, "
+            + "UNTIL THE AUTHORITY SIGNS OTHERS (group-update 0)");
+        return true;
+    }
+
+    private static void CheckMask(uint mask)
+    {
+        if (mask >> PcrList.Count != 0) throw new ManagerException($"PCR mask 0x{mask:x}: PCRs are 0 to {PcrList.Count - 1}");
+    }
+
+    private static void GiveAuthority(ManagerService service, ReadOnlyMemory<byte> modulus, TpmDigest labelDigest) =>
+        Send(service, VtpmManagerOrdinal.GroupNew, WireFormat.ToBytes(new VtpmGroupNewRequest { LabelDigest = labelDigest, SaaModulus = modulus }));
+
+    private static void Send(ManagerService service, VtpmManagerOrdinal ordinal, byte[] parameters)
+    {
+        var link = ManagerLink.ToAdministrator();
         var header = new TpmHeader { Tag = TpmTag.VtpmReq2, ParamSize = (uint)(TpmHeader.Size + parameters.Length), Code = (uint)ordinal };
         byte[] response = new byte[TpmMessage.MaxLength];
         service.Handle(link, [.. WireFormat.ToBytes(header), .. parameters], response);

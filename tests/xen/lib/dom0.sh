@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # The first process of dom0. Does the scenario's dom0.sh, writes a line for each check to the second serial port, and switches the machine off.
-export PATH=/bin LD_LIBRARY_PATH=/lib64 HOME=/root
+export PATH=/bin HOME=/root
 /bin/busybox mount -t proc proc /proc
 /bin/busybox --install -s /bin
 mount -t sysfs sys /sys

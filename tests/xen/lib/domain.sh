@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # The first process of every domain but dom0: does the commands that dom0 sends to its console (in_guest), and says how each ended.
-export PATH=/bin LD_LIBRARY_PATH=/lib64
+export PATH=/bin
 /bin/busybox mount -t proc proc /proc
 /bin/busybox --install -s /bin
 mount -t sysfs sys /sys

@@ -87,6 +87,8 @@ modules() {
 # root NAME FILE: an empty file system in $DIR/NAME with busybox, and that file of lib/ as its first process.
 root() {
   mkdir -p "$DIR/$1"/{bin,data,dev,etc,lib64,modules,proc,root,run,sys,tmp,var}
+  # The linker's place, and where it looks.
+  ln -s lib64 "$DIR/$1/lib"
   cp "$(command -v busybox)" "$DIR/$1/bin/busybox"
   cp "$XEN/lib/common.sh" "$DIR/$1/common.sh"
   cp "$XEN/lib/$2" "$DIR/$1/init" && chmod +x "$DIR/$1/init"
