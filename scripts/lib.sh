@@ -62,8 +62,23 @@ publish() {
 }
 
 # The executable, published again only when a source is newer.
-publish_if_needed() {
-  [ -x "$VTPM" ] && [ -z "$(find "$ROOT/src" "$ROOT"/Directory.*.props "$ROOT/global.json" \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.json' \) -not -path '*/obj/*' -not -path '*/bin/*' -newer "$VTPM" -print -quit)" ] || publish
+publish_if_needed() { is_newest "$VTPM" || publish; }
+
+# The executable without any library, for a stub domain. Building it takes OpenSSL's and the C library's archives, and cmake for what ties them to .NET.
+publish_static() {
+  need_toolchain
+  need cmake cmake make make
+  echo '#include <openssl/crypto.h>' | gcc -x c -E - >/dev/null 2>&1 || need_package libssl-dev
+  say "publishing vtpm, static (native AOT; about a minute)"
+  dotnet publish "$ROOT/src/Vtpm.Cli" -c Release -r "$RID" -o "$OUT/static" -p:Flavour=static --nologo -v quiet || fail "dotnet publish"
+  [ -x "$OUT/static/vtpm" ] || fail "no executable came out of the publish"
+}
+
+publish_static_if_needed() { is_newest "$OUT/static/vtpm" || publish_static; }
+
+# is_newest EXECUTABLE: whether no source is newer.
+is_newest() {
+  [ -x "$1" ] && [ -z "$(find "$ROOT/src" "$ROOT"/Directory.*.props "$ROOT/global.json" \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.json' \) -not -path '*/obj/*' -not -path '*/bin/*' -newer "$1" -print -quit)" ]
 }
 
 # The TCG software stack and its tools. tcsd's place is not on every user's path.

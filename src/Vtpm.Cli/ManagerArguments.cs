@@ -7,6 +7,11 @@ namespace Vtpm.Cli;
 /// <summary>The arguments of Xen's vtpmmgr-stubdom, as they stand in the manager domain's <c>extra=</c>.</summary>
 internal static class ManagerArguments
 {
+    private static readonly string[] Names = ["tpmdriver", "tpmiomem", "tpmirq", "tpmlocality", "owner_auth", "srk_auth", "tpm2", "srk_handle"];
+
+    /// <summary>Whether a word of a kernel's command line is one of these: by its name, so that a wrong value is told.</summary>
+    public static bool IsArgument(string word) => Names.Contains(word.Split('=', 2)[0]);
+
     public static ManagerOptions Parse(string[] arguments)
     {
         var hardware = new HardwareArguments();

@@ -28,6 +28,12 @@ internal static class Program
     public static int Main(string[] args)
     {
         OpenSslLibrary.Initialize();
+        // The kernel's words are no arguments of ours: a stub domain's are found among them.
+        return StubDomains.TryRun(Environment.GetCommandLineArgs()[0], Execute) ? (int)ExitCode.Ok : Execute(args);
+    }
+
+    private static int Execute(string[] args)
+    {
         var root = new RootCommand(Description)
         {
             UpCommand.Create(), StatusCommand.Create(), RunCommand.Create(), ManagerCommand.Create(), ManageCommand.Create(), ApproveCommand.Create(),

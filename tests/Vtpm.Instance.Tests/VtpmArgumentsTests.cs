@@ -66,4 +66,22 @@ public class VtpmArgumentsTests
     [Fact]
     public void Locality_MoreThanSixteen_IsAnError() =>
         Assert.Throws<VtpmArgumentException>(() => VtpmArguments.Parse(Enumerable.Range(0, 17).Select(i => $"locality=label{i}=0")));
+
+    [Theory]
+    [InlineData("clear", true)]
+    [InlineData("save", true)]
+    [InlineData("deactivated", true)]
+    [InlineData("loglevel=debug", true)]
+    [InlineData("loglevel=loud", true)]
+    [InlineData("maintcmds=1", true)]
+    [InlineData("hwinitpcr=all", true)]
+    [InlineData("hwinitpcrs=1,3", true)]
+    [InlineData("locality=*:vtpm=2", true)]
+    [InlineData("loglevel=3", false)]
+    [InlineData("loglevel=", false)]
+    [InlineData("save=1", false)]
+    [InlineData("console=hvc0", false)]
+    [InlineData("quiet", false)]
+    [InlineData("root=/dev/xvda", false)]
+    public void IsArgument_KnowsTheVtpmsWordsAmongTheKernels(string word, bool isOurs) => Assert.Equal(isOurs, VtpmArguments.IsArgument(word));
 }

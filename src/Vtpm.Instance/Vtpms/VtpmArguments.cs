@@ -32,6 +32,24 @@ public sealed record VtpmArguments
 
     public LocalityPolicy Localities { get; init; } = LocalityPolicy.Any;
 
+    /// <summary>
+    /// Whether a word of a kernel's command line is one of these: by its name, so that a wrong value is told. <c>loglevel=</c> with a number is the
+    /// kernel's own.
+    /// </summary>
+    public static bool IsArgument(string word)
+    {
+        ArgumentNullException.ThrowIfNull(word);
+        int equals = word.IndexOf('=', StringComparison.Ordinal);
+        string name = equals < 0 ? word : word[..equals];
+        return name switch
+        {
+            "clear" or "save" or "deactivated" => equals < 0,
+            "loglevel" => equals >= 0 && word.AsSpan(equals + 1).ContainsAnyExceptInRange('0', '9'),
+            "maintcmds" or "hwinitpcr" or "hwinitpcrs" or "locality" => equals >= 0,
+            _ => false,
+        };
+    }
+
     /// <exception cref="VtpmArgumentException">One is unknown or malformed.</exception>
     public static VtpmArguments Parse(IEnumerable<string> arguments)
     {
