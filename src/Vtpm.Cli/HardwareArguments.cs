@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Vtpm.Manager;
 using Vtpm.Tis;
 using Vtpm.Transports;
+using Vtpm.Xen;
 
 namespace Vtpm.Cli;
 
@@ -37,12 +38,11 @@ internal sealed record HardwareArguments
         if (Driver is null or TisDriver) return OnRegisters(options);
         if (Address is not null) throw new UsageException("tpmiomem= is for tpmdriver=tpm_tis alone");
         if (Irq is not null) throw new UsageException("tpmirq= is for tpmdriver=tpm_tis alone");
-        if (Driver == FrontendDriver)
+        if (Driver == FrontendDriver || Driver == TpmAddress.Xen.ToString())
             return options with
             {
                 Hardware = TpmAddress.Named(FrontendDriver, "vtpm"),
-                // Looked for each time: the device comes and goes with the domain's vTPM.
-                Connect = static _ => TpmConnection.Open(TpmAddress.Parse(KernelTpm.FindXenFrontend().DevicePath)),
+                Connect = _ => OpenFrontend(options.Locality),
             };
         try
         {
@@ -66,6 +66,18 @@ internal sealed record HardwareArguments
             Hardware = TpmAddress.Named("tis", string.Create(CultureInfo.InvariantCulture, $"0x{tis.Address:x}")),
             Connect = _ => Open(tis),
         };
+    }
+
+    /// <summary>
+    /// The vTPM that this domain has of another one: by the kernel's driver where that has the device, which then nobody else can drive, and else from
+    /// here. Looked for each time: the device comes and goes with the domain's vTPM.
+    /// </summary>
+    private static ITpmConnection OpenFrontend(int locality)
+    {
+        if (KernelTpm.List().Any(tpm => tpm.IsXenFrontend)) return TpmConnection.Open(TpmAddress.Parse(KernelTpm.FindXenFrontend().DevicePath));
+        Tpmfront front = Tpmfront.OpenOwn();
+        front.Locality = (byte)locality;
+        return front;
     }
 
     private TisConnection Open(TisOptions tis)

@@ -1,5 +1,6 @@
 using Vtpm.Storage;
 using Vtpm.Transports;
+using Vtpm.Xen;
 
 namespace Vtpm.Manager;
 
@@ -64,6 +65,11 @@ public sealed record ManagerOptions
     /// open its file can be every vTPM.
     /// </summary>
     public TpmAddress? Host { get; init; }
+
+    /// <summary>
+    /// On Xen: the vTPMs are the domains that have a vTPM device of this one, and the toolstack says which. Stays the caller's, for nothing else to use.
+    /// </summary>
+    public IXenHost? Xen { get; init; }
 
     /// <summary>A socket for management commands; whoever can open its file administers the manager.</summary>
     public TpmAddress? Admin { get; init; }

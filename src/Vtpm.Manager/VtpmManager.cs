@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Vtpm.Client;
 using Vtpm.Storage;
 using Vtpm.Transports;
@@ -17,6 +18,7 @@ public sealed class VtpmManager : IDisposable
     private readonly ManagerImage _image;
     private readonly RollbackGuard _guard;
     private readonly ManagerServer? _server;
+    private readonly ManagerBackend? _backend;
 
     private VtpmManager(ManagerOptions options)
     {
@@ -37,6 +39,7 @@ public sealed class VtpmManager : IDisposable
             Twin();
             Service = new ManagerService(_hardware, _image, _guard, _log, ManagerRules.Of(options));
             if (options.Vtpms.Count > 0 || options.Host is not null || options.Admin is not null) _server = new ManagerServer(this, options, _log);
+            if (options.Xen is { } xen) _backend = new ManagerBackend(this, xen, _log);
         }
         catch
         {
@@ -111,12 +114,12 @@ public sealed class VtpmManager : IDisposable
     /// <summary>Serves until <paramref name="cancellationToken"/>; then the command that runs is answered, and the sockets are closed.</summary>
     public void Run(CancellationToken cancellationToken)
     {
-        if (_server is null) throw new InvalidOperationException("the manager was given nothing to listen on");
+        if (_server is null && _backend is null) throw new InvalidOperationException("the manager was given nothing to listen on");
         if (!IsProvisioned)
             _log.Warn(
                 "the manager is NOT PROVISIONED: it keeps nothing on disk" + (_options.AllowUnprovisioned ? "" : " and refuses vTPMs' saves") + "; vtpm up provisions one");
         _log.Info("Waiting for commands from vTPM's:");
-        using (CancellationTokenRegistration registration = cancellationToken.Register(_server.Stop)) _server.Run();
+        using (CancellationTokenRegistration registration = cancellationToken.Register(StopServing)) Serve();
         Stop();
     }
 
@@ -127,8 +130,62 @@ public sealed class VtpmManager : IDisposable
         Twin();
     }
 
+    private void Serve()
+    {
+        if (_backend is null)
+        {
+            _server!.Run();
+            return;
+        }
+
+        if (_server is null)
+        {
+            _backend.Run();
+            return;
+        }
+
+        // Each has its own way of waiting. The one service is used by one of them at a time (ManagerConnection), and what ends one ends both.
+        ExceptionDispatchInfo? fault = null;
+        var sockets = new Thread(() =>
+        {
+            try
+            {
+                _server.Run();
+            }
+            catch (Exception e)
+            {
+                fault = ExceptionDispatchInfo.Capture(e);
+            }
+            finally
+            {
+                _backend.Stop();
+            }
+        });
+        sockets.Start();
+        try
+        {
+            _backend.Run();
+        }
+        finally
+        {
+            _server.Stop();
+            sockets.Join();
+        }
+
+        fault?.Throw();
+    }
+
+    private void StopServing()
+    {
+        _backend?.Stop();
+        _server?.Stop();
+    }
+
     // Sockets always: vTPMs may get theirs at the next start.
-    private string[] Ways() => _options.Host is null ? [VtpmLabel.AnyOnSocket] : [VtpmLabel.AnyOnSocket, VtpmLabel.AnyOfHost];
+    private string[] Ways() =>
+    [
+        VtpmLabel.AnyOnSocket, .. _options.Host is null ? (string[])[] : [VtpmLabel.AnyOfHost], .. _options.Xen is null ? (string[])[] : [VtpmLabel.AnyOnXen],
+    ];
 
     // While nobody waits: from here to the next save both roots have everything.
     private void Twin()
@@ -138,6 +195,7 @@ public sealed class VtpmManager : IDisposable
 
     public void Dispose()
     {
+        _backend?.Dispose();
         _server?.Dispose();
         Service?.Dispose();
         _image?.Dispose();

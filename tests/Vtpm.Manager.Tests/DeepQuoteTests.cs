@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Vtpm.Client;
 using Vtpm.Client.Tests.Support;
@@ -26,7 +25,7 @@ public class DeepQuoteTests
         using var guest = new Guest(rig, Uuid);
         guest.TakeOwnership();
         guest.Tpm.Extend(10, TpmDigest.Of("the guest's kernel"u8));
-        var verifier = new Verifier(rig);
+        var verifier = new QuoteWitness(rig.Manager);
         TpmPcrSelection virtualPcrs = TpmPcrSelection.Of(4, 10);
         byte[] virtualValues = [.. guest.Tpm.PcrRead(4).ReadOnlySpan, .. guest.Tpm.PcrRead(10).ReadOnlySpan];
         for (uint flags = 0; flags < 16; flags++)
@@ -34,7 +33,7 @@ public class DeepQuoteTests
             TpmNonce nonce = NewNonce();
             using TpmSession owner = guest.Owner();
             VtpmGetQuoteResponse quote = guest.Tpm.DeepQuote(owner, nonce, virtualPcrs, Hardware, (VtpmQuoteFlags)flags);
-            byte[] info = DeepQuoteInfo(nonce, [0x10, 0x04, 0], 0x01, virtualValues);
+            byte[] info = QuoteWitness.InfoOf(nonce, [0x10, 0x04, 0], 0x01, virtualValues);
             Assert.True(verifier.Accepts(quote, flags, SHA1.HashData(info)), $"flags {flags}");
         }
     }
@@ -46,17 +45,17 @@ public class DeepQuoteTests
         using var rig = new ManagerRig(HardwareKind.Engine);
         using var guest = new Guest(rig, Uuid);
         guest.TakeOwnership();
-        var verifier = new Verifier(rig);
+        var verifier = new QuoteWitness(rig.Manager);
         TpmNonce nonce = NewNonce();
         VtpmGetQuoteResponse quote;
         using (TpmSession owner = guest.Owner()) quote = guest.Tpm.DeepQuote(owner, nonce, TpmPcrSelection.Of(9), Hardware, VtpmQuoteFlags.HashUuid);
 
-        Assert.True(verifier.Accepts(quote, 1, SHA1.HashData(DeepQuoteInfo(nonce, [0, 2, 0], 0x01, new byte[20]))));
-        Assert.False(verifier.Accepts(quote, 1, SHA1.HashData(DeepQuoteInfo(NewNonce(), [0, 2, 0], 0x01, new byte[20]))));
-        Assert.False(verifier.Accepts(quote, 1, SHA1.HashData(DeepQuoteInfo(nonce, [0, 1, 0], 0x01, new byte[20]))));
-        Assert.False(verifier.Accepts(quote, 1, SHA1.HashData(DeepQuoteInfo(nonce, [0, 2, 0], 0x02, new byte[20]))));
-        Assert.False(verifier.Accepts(quote, 1, SHA1.HashData(DeepQuoteInfo(nonce, [0, 2, 0], 0x01, [.. Enumerable.Repeat((byte)1, 20)]))));
-        Assert.False(verifier.Accepts(quote, 2, SHA1.HashData(DeepQuoteInfo(nonce, [0, 2, 0], 0x01, new byte[20]))));
+        Assert.True(verifier.Accepts(quote, 1, SHA1.HashData(QuoteWitness.InfoOf(nonce, [0, 2, 0], 0x01, new byte[20]))));
+        Assert.False(verifier.Accepts(quote, 1, SHA1.HashData(QuoteWitness.InfoOf(NewNonce(), [0, 2, 0], 0x01, new byte[20]))));
+        Assert.False(verifier.Accepts(quote, 1, SHA1.HashData(QuoteWitness.InfoOf(nonce, [0, 1, 0], 0x01, new byte[20]))));
+        Assert.False(verifier.Accepts(quote, 1, SHA1.HashData(QuoteWitness.InfoOf(nonce, [0, 2, 0], 0x02, new byte[20]))));
+        Assert.False(verifier.Accepts(quote, 1, SHA1.HashData(QuoteWitness.InfoOf(nonce, [0, 2, 0], 0x01, [.. Enumerable.Repeat((byte)1, 20)]))));
+        Assert.False(verifier.Accepts(quote, 2, SHA1.HashData(QuoteWitness.InfoOf(nonce, [0, 2, 0], 0x01, new byte[20]))));
     }
 
     [Fact]
@@ -69,7 +68,7 @@ public class DeepQuoteTests
         TpmNonce nonce = NewNonce();
         using TpmSession owner = guest.Owner();
         VtpmGetQuoteResponse quote = guest.Tpm.DeepQuote(owner, nonce, TpmPcrSelection.Of(9), Hardware, VtpmQuoteFlags.None);
-        Assert.True(new Verifier(rig).Accepts(quote, 0, SHA1.HashData(DeepQuoteInfo(nonce, [0, 2, 0], 0x08, new byte[20]))));
+        Assert.True(new QuoteWitness(rig.Manager).Accepts(quote, 0, SHA1.HashData(QuoteWitness.InfoOf(nonce, [0, 2, 0], 0x08, new byte[20]))));
     }
 
     [Theory]
@@ -84,7 +83,7 @@ public class DeepQuoteTests
         VtpmGetQuoteResponse quote;
         using (TpmSession owner = guest.Owner()) quote = guest.Tpm.ParentSignEK(owner, nonce, Hardware);
         byte[] checksum = SHA1.HashData([.. WireFormat.ToBytes(ek), .. nonce.ReadOnlySpan]);
-        Assert.True(new Verifier(rig).Accepts(quote, 0, checksum));
+        Assert.True(new QuoteWitness(rig.Manager).Accepts(quote, 0, checksum));
 
         guest.RestartVtpm();
         using TpmSession again = guest.Owner();
@@ -102,7 +101,7 @@ public class DeepQuoteTests
         TpmNonce nonce = NewNonce();
         using TpmSession owner = guest.Owner();
         VtpmGetQuoteResponse quote = guest.Tpm.DeepQuote(owner, nonce, TpmPcrSelection.Of(9), Hardware, VtpmQuoteFlags.None);
-        Assert.True(new Verifier(rig).Accepts(quote, 0, SHA1.HashData(DeepQuoteInfo(nonce, [0, 2, 0], 0x01, new byte[20]))));
+        Assert.True(new QuoteWitness(rig.Manager).Accepts(quote, 0, SHA1.HashData(QuoteWitness.InfoOf(nonce, [0, 2, 0], 0x01, new byte[20]))));
     }
 
     [Fact]
@@ -180,33 +179,4 @@ public class DeepQuoteTests
     }
 
     private static TpmNonce NewNonce() => new(RandomNumberGenerator.GetBytes(TpmNonce.Size));
-
-    /// <summary>Version 0.0.0.0, "DQUT", the nonce, TPM_PCR_INFO_SHORT.</summary>
-    private static byte[] DeepQuoteInfo(TpmNonce nonce, byte[] select, byte locality, byte[] values)
-    {
-        byte[] composite = SHA1.HashData([0, 3, .. select, 0, 0, 0, (byte)values.Length, .. values]);
-        return [0, 0, 0, 0, .. "DQUT"u8, .. nonce.ReadOnlySpan, 0, 3, .. select, locality, .. composite];
-    }
-
-    /// <summary>Knows the identity key of the group, and how a quote is made; nothing of our code.</summary>
-    private sealed class Verifier(ManagerRig rig)
-    {
-        private readonly RSAParameters _aik = new() { Modulus = rig.Manager.Service.Image.Groups[0].AikPublic.ToArray(), Exponent = [1, 0, 1] };
-
-        public bool Accepts(VtpmGetQuoteResponse quote, uint flags, byte[] digest)
-        {
-            byte[] blob = quote.HashesAndPcrValues.ToArray();
-            int hashes = 20 * int.PopCount((int)flags);
-            byte[] littleEndian = new byte[4];
-            BinaryPrimitives.WriteUInt32LittleEndian(littleEndian, flags);
-            byte[] quoted =
-            [
-                1, 1, 0, 0, .. "QUOT"u8,
-                .. SHA1.HashData([0, 3, 1, 0, 2, 0, 0, 0, 40, .. blob[hashes..]]),
-                .. SHA1.HashData([.. littleEndian, .. digest, .. blob[..hashes]]),
-            ];
-            using RSA aik = RSA.Create(_aik);
-            return aik.VerifyData(quoted, quote.Signature.Span, HashAlgorithmName.SHA1, RSASignaturePadding.Pkcs1);
-        }
-    }
 }

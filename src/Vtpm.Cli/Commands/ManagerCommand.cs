@@ -2,6 +2,7 @@ using System.CommandLine;
 using Vtpm.Manager;
 using Vtpm.Storage;
 using Vtpm.Transports;
+using Vtpm.Xen;
 
 namespace Vtpm.Cli;
 
@@ -22,7 +23,8 @@ internal static class ManagerCommand
           srk_handle=   0x81xxxxxx: the storage key of a TPM 2.0 to seal under, in the place of the usual one
 
         A vTPM is known by the socket that it comes in by: one Unix socket each, named after its uuid, in a folder that exists. Those of Xen's guests
-        come by --host, the socket of the service that has the guests' devices.
+        come by --host, the socket of the service that has the guests' devices. In a Xen domain of its own the manager listens on xen:, for vTPMs that
+        are domains too; sockets beside it are for administrators who work there.
 
         Examples:
           vtpm manager --image manager.img --listen unix:vtpms/1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10.sock tpmdriver=/dev/tpm0
@@ -31,9 +33,13 @@ internal static class ManagerCommand
               The same on the stand-in hardware; at the first start an approval key is made and the present PCRs are approved with it.
           vtpm manager --image manager.img --authority authority.modulus --host unix:host.sock tpmdriver=/dev/tpm0
               The same for an authority elsewhere, whose 'vtpm approve key' has made that file; and for all guests of a Xen host, by 'vtpm tpmback'.
+          vtpm manager --image /dev/xvda --listen xen: --authority KEY --admin-vtpm 1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10 tpmdriver=tpm_tis
+              A domain of its own, whose vTPMs are domains too; that one vTPM's guest administers it.
           vtpm manager --image manager.img --admin unix:admin.sock tpmdriver=/dev/tpm0
               A manager that an authority elsewhere is to provision: vtpm manage --manager unix:admin.sock group-add FILE, then group-update.
         """;
+
+    private static readonly string OnXen = TpmAddress.Xen.ToString();
 
     public static Command Create()
     {
@@ -45,7 +51,8 @@ internal static class ManagerCommand
         };
         var listen = new Option<string[]>("--listen")
         {
-            Description = "A vTPM's socket: unix:PATH/UUID.sock, or UUID=unix:PATH; given once for each vTPM.",
+            Description = "A vTPM's socket: unix:PATH/UUID.sock, or UUID=unix:PATH; given once for each vTPM. Or xen:, for the domains that have a vTPM "
+                + "device of this one.",
             HelpName = "SOCKET",
         };
         Option<TpmAddress> host = Options.Address("--host",
@@ -81,11 +88,14 @@ internal static class ManagerCommand
         });
         command.SetAction(result =>
         {
+            string[] ways = result.GetValue(listen) ?? [];
+            using IXenHost? xen = ways.Contains(OnXen) ? LinuxXenHost.Open() : null;
             using ManagerRecoveryKey? recoveryKey = EscrowCommands.ReadRecoveryKey(result.GetValue(recovery));
             ManagerOptions options = ManagerArguments.Parse(result.GetValue(arguments) ?? []) with
             {
                 ImagePath = result.GetRequiredValue(image),
-                Vtpms = [.. (result.GetValue(listen) ?? []).Select(Listener)],
+                Vtpms = [.. ways.Where(way => way != OnXen).Select(Listener)],
+                Xen = xen,
                 Host = result.GetValue(host),
                 Admin = result.GetValue(admin),
                 FirstIsAdmin = result.GetValue(firstIsAdmin),

@@ -135,8 +135,11 @@ public sealed class ManagerLink(Func<ITpmConnection> connect) : IDisposable
             }
             catch (TpmProtocolException exception)
             {
+                // On Xen also what a manager that was started again says to a request that waited for the one before.
                 Disconnect();
-                throw new TpmTransportException(TpmTransportFault.Malformed, $"what answers {name} is not a vTPM manager", exception);
+                if (isFresh)
+                    throw new TpmTransportException(TpmTransportFault.Malformed, $"what answers {name} is not a vTPM manager", exception);
+                isFresh = true;
             }
         }
     }

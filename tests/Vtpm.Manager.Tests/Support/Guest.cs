@@ -11,14 +11,20 @@ namespace Vtpm.Manager.Tests.Support;
 internal sealed class Guest : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vtpm-guest-");
-    private readonly ManagerRig _rig;
+    private readonly ManagerRig? _rig;
     private readonly Guid _uuid;
+    private readonly Func<ITpmConnection>? _open;
+    private readonly string[] _arguments;
     private VirtualTpm _vtpm;
     private int _restarts;
 
-    public Guest(ManagerRig rig, Guid uuid)
+    /// <param name="rig">The manager; none where there is another way to it.</param>
+    /// <param name="uuid">The vTPM.</param>
+    /// <param name="open">The other way.</param>
+    /// <param name="arguments">Xen's.</param>
+    public Guest(ManagerRig? rig, Guid uuid, Func<ITpmConnection>? open = null, params string[] arguments)
     {
-        (_rig, _uuid) = (rig, uuid);
+        (_rig, _uuid, _open, _arguments) = (rig, uuid, open, arguments);
         _vtpm = Start();
         Tpm = new TpmClient(Open());
     }
@@ -34,7 +40,7 @@ internal sealed class Guest : IDisposable
     public void RestartManager()
     {
         _restarts++;
-        _rig.Restart();
+        _rig!.Restart();
     }
 
     /// <summary>The vTPM ends and comes back: a power cycle.</summary>
@@ -60,7 +66,10 @@ internal sealed class Guest : IDisposable
     }
 
     /// <summary>Another link to the vTPM.</summary>
-    public ITpmConnection Open() => new InMemoryTpm((_, request, response) => _vtpm.Execute(request, Locality, response)).Connect();
+    public ITpmConnection Open() => new InMemoryTpm((_, request, response) => Execute(request, Locality, response)).Connect();
+
+    /// <summary>What its backend does with a request of the guest's.</summary>
+    public int Execute(ReadOnlySpan<byte> request, int locality, Span<byte> response) => _vtpm.Execute(request, locality, response);
 
     /// <summary>Sends any request; returns the response.</summary>
     public byte[] Send(TpmTag tag, uint ordinal, params byte[] parameters)
@@ -79,7 +88,7 @@ internal sealed class Guest : IDisposable
 
     private VirtualTpm Start() => VirtualTpm.Start(
         new VtpmOptions(Path.Combine(_directory.FullName, "image"), ManufacturePolicy.WhenBlank, WithEndorsementKey: true),
-        VtpmArguments.Parse([]),
+        VtpmArguments.Parse(_arguments),
         new Instance.ManagerLink(Connect),
         new SeededRandom(),
         new FixedRsa(),
@@ -88,8 +97,9 @@ internal sealed class Guest : IDisposable
     private ITpmConnection Connect()
     {
         if (IsManagerGone) throw new TpmTransportException(TpmTransportFault.Unavailable, "nobody is there");
+        if (_open is not null) return _open();
         int restarts = _restarts;
-        ITpmConnection manager = _rig.Connect(ManagerLink.ToVtpm(_uuid, VtpmLabel.OnSocket(_uuid)));
+        ITpmConnection manager = _rig!.Connect(ManagerLink.ToVtpm(_uuid, VtpmLabel.OnSocket(_uuid)));
         return new Link(manager, () => IsManagerGone || restarts != _restarts);
     }
 

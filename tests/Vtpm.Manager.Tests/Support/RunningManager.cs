@@ -6,10 +6,11 @@ internal sealed class RunningManager : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Thread _thread;
 
-    public RunningManager(ManagerOptions options, ProvisioningOptions provisioning)
+    public RunningManager(ManagerOptions options, ProvisioningOptions provisioning, Action? beforeItRuns = null)
     {
         Manager = VtpmManager.Start(options);
         Manager.Provision(provisioning);
+        beforeItRuns?.Invoke();
         _thread = new Thread(() => Manager.Run(_stop.Token));
         _thread.Start();
     }

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Vtpm.Xen.Tests;
 
-/// <summary>Xen as one domain sees it. Descriptors are waited for as on Linux, by the same code.</summary>
+/// <summary>
+/// Xen as one process of a domain sees it, of which a domain may have several. Descriptors are waited for as on Linux, by the same code.
+/// </summary>
 internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenStore
 {
     private readonly List<(string Path, string Token)> _watches = [];
@@ -11,7 +13,6 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
     private readonly HashSet<uint> _silent = [];
     private readonly HashSet<uint> _bound = [];
     private readonly DescriptorPoll _poll = new();
-    private uint _lastPort;
     private bool _interrupted;
     private bool _ended;
 
@@ -59,8 +60,8 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
         {
             if (!model.Ports.TryGetValue((other, remotePort), out ModelPort? remote) || remote.Peer is not null || remote.MayBind != Id)
                 throw new XenException($"cannot bind to port {remotePort} of domain {other}: no such port");
-            uint port = ++_lastPort;
-            model.Ports[(Id, port)] = new ModelPort { MayBind = other, Peer = (other, remotePort) };
+            uint port = ++model.LastPort;
+            model.Ports[(Id, port)] = new ModelPort { Owner = this, MayBind = other, Peer = (other, remotePort) };
             remote.Peer = (Id, port);
             _pending.Add(port);   // as Xen does
             _bound.Add(port);
@@ -72,8 +73,8 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
     {
         lock (model.Gate)
         {
-            uint port = ++_lastPort;
-            model.Ports[(Id, port)] = new ModelPort { MayBind = other };
+            uint port = ++model.LastPort;
+            model.Ports[(Id, port)] = new ModelPort { Owner = this, MayBind = other };
             return port;
         }
     }
@@ -96,9 +97,9 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
         lock (model.Gate)
         {
             if (!model.Ports.TryGetValue((Id, port), out ModelPort? own)) throw new XenException($"cannot notify port {port}");
-            if (own.Peer is not { } peer || model.Hosts.Find(host => host.Id == peer.Domain) is not { } host) return;
-            host._pending.Add(peer.Port);
-            host.Wake();
+            if (own.Peer is not { } peer || !model.Ports.TryGetValue(peer, out ModelPort? remote)) return;
+            remote.Owner._pending.Add(peer.Port);
+            remote.Owner.Wake();
         }
     }
 

@@ -25,6 +25,8 @@ internal sealed class XenModel
 
     public uint LastReference { get; set; } = 100;
 
+    public uint LastPort { get; set; }
+
     public ModelHost Domain(uint domain)
     {
         var host = new ModelHost(this, domain);
@@ -95,6 +97,8 @@ internal sealed class XenModel
 internal sealed class ModelPort
 {
     public (uint Domain, uint Port)? Peer { get; set; }
+
+    public required ModelHost Owner { get; init; }
 
     public required uint MayBind { get; init; }
 }
