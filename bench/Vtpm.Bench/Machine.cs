@@ -5,8 +5,8 @@ namespace Vtpm.Bench;
 /// <summary>Where and with what was measured; a figure without it says nothing.</summary>
 internal static class Machine
 {
-    public static string Describe(string stateOn) =>
-        $"{Processor()}, {Environment.ProcessorCount} CPUs, Linux {File.ReadAllText("/proc/sys/kernel/osrelease").Trim()}, state on {FileSystem(stateOn)}";
+    public static string Describe() =>
+        $"{Processor()}, {Environment.ProcessorCount} CPUs, Linux {File.ReadAllText("/proc/sys/kernel/osrelease").Trim()}";
 
     public static string Load() => string.Join(' ', File.ReadAllText("/proc/loadavg").Split(' ')[..3]);
 
@@ -26,7 +26,7 @@ internal static class Machine
         ?? System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
 
     /// <summary>The mount with the longest matching path.</summary>
-    private static string FileSystem(string path) =>
+    public static string FileSystem(string path) =>
         File.ReadLines("/proc/self/mounts").Select(line => line.Split(' ')).Where(mount => IsUnder(path, mount[1])).MaxBy(mount => mount[1].Length)?[2]
         ?? throw new BenchException($"no mount holds {path}");
 

@@ -7,6 +7,13 @@ namespace Vtpm.Bench;
 
 internal static class Program
 {
+    private static string[] Notes { get; } =
+    [
+        "Both in one run and in turns, commands with client and servers on one CPU. For cheap commands the server's CPU time per call is the figure: a round trip is mostly the waking up of processes.",
+        "vtpm answers a change once it is on the disk; swtpm does not wait for the disk.",
+        "The manager's: swtpm has nothing of the kind; beside a save is the disk itself, a write of 4 KiB and fdatasync. Its vTPMs lie in different sectors, while there are as many. Barriers are the saves that the image counts, each of which has one; sectors are what the process gave to pwrite.",
+    ];
+
     public static int Main(string[] args)
     {
         if (args is ["--help"])
@@ -29,6 +36,7 @@ internal static class Program
 
     private static void Run(Arguments arguments)
     {
+        Scale scale = arguments.Quick ? Scale.Quick : Scale.Full;
         Peer ours = Ours(arguments.Vtpm);
         Peer theirs = Swtpm();
         // Short: the path of a Unix socket has 108 bytes.
@@ -36,15 +44,16 @@ internal static class Program
         try
         {
             string loadBefore = Machine.Load();
-            Row[] rows = Measure(new Comparison(ours, theirs, arguments.Quick ? Scale.Quick : Scale.Full, directory.FullName), arguments.Only);
+            bool onXen = arguments.Only.Equals(XenFigures.Name, StringComparison.OrdinalIgnoreCase);
+            Row[] rows = Measure(
+                onXen ? new XenFigures(arguments.Xen, arguments.Vtpm, scale).Steps() : new Comparison(ours, theirs, scale, directory.FullName).Steps(),
+                arguments.Only);
             string[] heading =
             [
-                $"{Report.Today()}, {ours.Version} (native AOT) and {theirs.Version} (TPM 1.2), both on Unix sockets",
-                Machine.Describe(directory.FullName),
+                $"{Report.Today()}, {ours.Version} (native AOT) and {theirs.Version} (TPM 1.2)",
+                onXen ? Machine.Describe() : $"{Machine.Describe()}, both on Unix sockets, state on {Machine.FileSystem(directory.FullName)}",
                 $"load average before {loadBefore}, after {Machine.Load()}",
-                "Both in one run and in turns, commands with client and servers on one CPU. For cheap commands the server's CPU time per call is the figure: a round trip is mostly the waking up of processes.",
-                "vtpm answers a change once it is on the disk; swtpm does not wait for the disk.",
-                "The manager's: swtpm has nothing of the kind; beside a save is the disk itself, a write of 4 KiB and fdatasync. Its vTPMs lie in different sectors, while there are as many. Barriers are the saves that the image counts, each of which has one; sectors are what the process gave to pwrite.",
+                .. onXen ? XenFigures.Notes : Notes,
             ];
             Report.Write(Console.Out, rows, arguments.Quick ? [.. heading, "--quick: too few measurements to judge by"] : heading, arguments.Markdown);
         }
@@ -54,10 +63,10 @@ internal static class Program
         }
     }
 
-    private static Row[] Measure(Comparison comparison, string only)
+    private static Row[] Measure(IEnumerable<(string Name, Func<Row[]> Run)> steps, string only)
     {
         var rows = new List<Row>();
-        foreach ((string name, Func<Row[]> run) in comparison.Steps().Where(step => step.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
+        foreach ((string name, Func<Row[]> run) in steps.Where(step => step.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
         {
             Console.Error.WriteLine($"bench: {name}");
             rows.AddRange(run());
