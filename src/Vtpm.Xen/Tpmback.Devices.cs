@@ -28,7 +28,7 @@ public sealed partial class Tpmback
         {
             any = true;
             if (fired.Token == RootToken) FollowRoot(fired.Path);
-            else if (_watches.TryGetValue(fired.Token, out TpmbackDevice? device)) Follow(device);
+            else if (_watches.TryGetValue(fired.Token, out TpmbackDevice? device)) FollowInTime(device);
         }
 
         return any;
@@ -53,7 +53,7 @@ public sealed partial class Tpmback
         string path = string.Create(CultureInfo.InvariantCulture, $"{Root}/{key.Domain}/{key.Device}");
         if (_devices.TryGetValue(key, out TpmbackDevice? device))
         {
-            if (_host.Store.Read($"{path}/frontend") is not null) Follow(device);
+            if (_host.Store.Read($"{path}/frontend") is not null) FollowInTime(device);
             else Forget(device);   // The toolstack has removed it.
             return;
         }
@@ -99,7 +99,7 @@ public sealed partial class Tpmback
 
     private void Open(string path, (uint Domain, uint Device) key)
     {
-        if (TpmbackDevice.Find(_host, path, key.Domain, key.Device, Log) is not { } device) return;
+        if (TpmbackDevice.Find(_host, path, key.Domain, key.Device, Log, Now) is not { } device) return;
         bool accepted = true;
         if (!Call(() => accepted = _options.ClientOpened?.Invoke(device.Client) != false, $"frontend {device.Client}: while it came") || !accepted)
         {
@@ -150,7 +150,7 @@ public sealed partial class Tpmback
     /// <summary>Ends the device alone whose frontend, or whose place in xenstore, is not what it should be.</summary>
     private void Drop(TpmbackDevice device, XenException reason)
     {
-        Log($"frontend {device.Client}: {reason.Message}; closed");
+        device.Log($"frontend {device.Client}: {reason.Message}; closed");
         if (device.Port != 0) _ports.Remove(device.Port);
         try
         {
@@ -158,7 +158,7 @@ public sealed partial class Tpmback
         }
         catch (XenException e)
         {
-            Log($"frontend {device.Client}: {e.Message}");
+            device.Log($"frontend {device.Client}: {e.Message}");
         }
 
         Forget(device);

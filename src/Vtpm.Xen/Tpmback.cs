@@ -16,7 +16,6 @@ public sealed partial class Tpmback : IDisposable
     private readonly IXenHost _host;
     private readonly Func<Caller, ReadOnlySpan<byte>, Span<byte>, int> _handler;
     private readonly TpmbackOptions _options;
-    private readonly Action<string> _log;
     private readonly List<uint> _fired = [];
     private readonly Queue<TpmbackDevice> _ready = [];
     private readonly RequestBuffers _buffers = new();
@@ -32,7 +31,8 @@ public sealed partial class Tpmback : IDisposable
         _host = host;
         _handler = (caller, request, response) => handler(caller.Client, caller.Locality, request, response);
         _options = options ?? new TpmbackOptions();
-        _log = Log;
+        _time = _options.Time;
+        _start = _time.GetTimestamp();
     }
 
     /// <summary>Serves until <see cref="Stop"/>.</summary>
@@ -53,10 +53,11 @@ public sealed partial class Tpmback : IDisposable
 
         bool idle = !FollowWatches() && _ready.Count == 0;
         _fired.Clear();
-        _host.Wait(idle ? timeout : TimeSpan.Zero, _fired);
+        _host.Wait(idle ? Patience(timeout) : TimeSpan.Zero, _fired);
         foreach (uint port in _fired)
             if (_ports.TryGetValue(port, out TpmbackDevice? device)) MarkReady(device);
         FollowWatches();
+        DoWhatIsDue();
         Serve();
         Call(_options.TurnEnded, "at the end of a turn");
     }
@@ -86,6 +87,7 @@ public sealed partial class Tpmback : IDisposable
 
         Release(device, buffer);
         if (device.LookAgain) MarkReady(device);
+        else device.Rearm();
         return answered;
     }
 
@@ -148,9 +150,9 @@ public sealed partial class Tpmback : IDisposable
             device.IsReady = false;
             try
             {
-                // The port stays silent while its request is executed, so that a frontend that notifies without end gains nothing by it.
+                // The port stays silent while its request is executed: a frontend that notifies without end gains nothing by it.
                 if (device.Executing is not null) device.LookAgain = true;
-                else if (Serve(device)) device.Rearm();
+                else Serve(device);
             }
             catch (XenException e)
             {
@@ -159,8 +161,7 @@ public sealed partial class Tpmback : IDisposable
         }
     }
 
-    /// <returns>False when it is to be answered later.</returns>
-    private bool Serve(TpmbackDevice device)
+    private void Serve(TpmbackDevice device)
     {
         device.LookAgain = false;
         byte[] buffer = _buffers.Rent();
@@ -168,15 +169,16 @@ public sealed partial class Tpmback : IDisposable
         if (length == 0)
         {
             _buffers.Return(buffer);
-            return true;
+            RearmInTime(device);
+            return;
         }
 
         device.Executing = buffer;
         device.Client.Request = buffer.AsMemory(0, length);
         _served = device;
-        int answered = HandlerGuard.Call(_handler, mayDefer: true, new Caller(device.Client, locality), buffer.AsSpan(0, length), _response, _log);
+        int answered = HandlerGuard.Call(_handler, mayDefer: true, new Caller(device.Client, locality), buffer.AsSpan(0, length), _response, device.Log);
         _served = null;
-        if (answered == TpmServer.Deferred) return false;
+        if (answered == TpmServer.Deferred) return;
         try
         {
             device.Answer(_response.AsSpan(0, answered));
@@ -187,7 +189,7 @@ public sealed partial class Tpmback : IDisposable
             Release(device, buffer);
         }
 
-        return true;
+        device.Rearm();
     }
 
     private void Release(TpmbackDevice device, byte[] buffer)

@@ -37,6 +37,9 @@ public sealed record TpmbackOptions
     /// </summary>
     public Action? TurnEnded { get; init; }
 
-    /// <summary>One line, without its end, for each thing worth knowing.</summary>
+    /// <summary>For how often a frontend may cost something without asking anything.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>One line, without its end, for each thing worth knowing; of one frontend no more than a few a minute.</summary>
     public Action<string>? Log { get; init; }
 }

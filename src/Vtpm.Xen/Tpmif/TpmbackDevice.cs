@@ -1,6 +1,4 @@
 using System.Globalization;
-using Vtpm.Transports;
-using Vtpm.Wire;
 
 namespace Vtpm.Xen;
 
@@ -12,14 +10,14 @@ namespace Vtpm.Xen;
 /// A backend that starts may find a device in any of these: the one before it has died, or was stopped. Xen has unmapped that one's page and closed
 /// its port, which leaves the frontend's port to be bound again; the frontend need not notice.
 /// </remarks>
-internal sealed class TpmbackDevice : IDisposable
+internal sealed partial class TpmbackDevice : IDisposable
 {
     private const string Version2 = "feature-protocol-v2";
 
     private readonly IXenHost _host;
     private readonly string _path;
     private readonly string _frontendPath;
-    private readonly Action<string> _log;
+    private Allowance _states = new(burst: 64, TimeSpan.FromMilliseconds(100));
     private TpmifPage? _page;
     private uint _port;
     private XenbusState _state = XenbusState.Initialising;
@@ -31,14 +29,14 @@ internal sealed class TpmbackDevice : IDisposable
     private int _connection;
     private int _asking;
 
-    private TpmbackDevice(IXenHost host, string path, string frontendPath, TpmbackClient client, Action<string> log)
+    private TpmbackDevice(IXenHost host, string path, string frontendPath, TpmbackClient client, Action<string> log, Func<TimeSpan> now)
     {
         _host = host;
         _path = path;
         _frontendPath = frontendPath;
         Client = client;
         WatchToken = $"fe-{client}";
-        _log = log;
+        Log = new FrontendLog(client.ToString(), log, now).Write;
     }
 
     public TpmbackClient Client { get; }
@@ -46,17 +44,14 @@ internal sealed class TpmbackDevice : IDisposable
     /// <summary>The token of the watch on the frontend's state.</summary>
     public string WatchToken { get; }
 
-    /// <summary>It waits for its turn.</summary>
-    public bool IsReady { get; set; }
-
     /// <summary>The toolstack and the frontend were told that somebody is here.</summary>
     public bool IsAnnounced { get; private set; }
 
-    /// <summary>Its page is to be looked at when what is executed has been answered.</summary>
-    public bool LookAgain { get; set; }
+    /// <summary>What xenstore says is looked at in a while.</summary>
+    public bool FollowsLater { get; set; }
 
-    /// <summary>Holds the request that is executed; null when none is.</summary>
-    public byte[]? Executing { get; set; }
+    /// <summary>The log of what this frontend does.</summary>
+    public Action<string> Log { get; }
 
     public string FrontendStatePath => $"{_frontendPath}/state";
 
@@ -67,7 +62,7 @@ internal sealed class TpmbackDevice : IDisposable
     public bool IsClosed => _state == XenbusState.Closed;
 
     /// <summary>A device that the toolstack has announced; null when it is none, or not yet whole.</summary>
-    public static TpmbackDevice? Find(IXenHost host, string path, uint domain, uint device, Action<string> log)
+    public static TpmbackDevice? Find(IXenHost host, string path, uint domain, uint device, Action<string> log, Func<TimeSpan> now)
     {
         IXenStore store = host.Store;
         if (store.Read($"{path}/frontend") is not { Length: > 0 } frontend || store.Read($"{path}/frontend-id") is not { } id) return null;
@@ -90,7 +85,7 @@ internal sealed class TpmbackDevice : IDisposable
             History = info is null ? DomainHistory.Unknown : info.HasRun ? DomainHistory.Running : DomainHistory.Fresh,
             Label = info?.Label,
         };
-        return new TpmbackDevice(host, path, frontend, client, log);
+        return new TpmbackDevice(host, path, frontend, client, log, now);
     }
 
     /// <summary>
@@ -107,17 +102,20 @@ internal sealed class TpmbackDevice : IDisposable
         {
             _state = found;
             _inherited = found == XenbusState.Connected;
-            _log($"frontend {Client}: taken over from a backend that has gone");
+            Log($"frontend {Client}: taken over from a backend that has gone");
         }
         else
         {
             SetState(XenbusState.InitWait);
             if (Client.History == DomainHistory.Running)
-                _log($"frontend {Client}: its domain was running when this device came; a vTPM that is started now has no record of its boot");
+                Log($"frontend {Client}: its domain was running when this device came; a vTPM that is started now has no record of its boot");
         }
 
         _host.Store.Watch(FrontendStatePath, WatchToken);
     }
+
+    /// <summary>A change in xenstore: zero, or how long to wait before it may be followed.</summary>
+    public TimeSpan TakeState(TimeSpan now) => _states.Take(now);
 
     /// <summary>Looks at what the toolstack and the frontend say now, and follows.</summary>
     /// <returns>Whether the page is to be looked at, since the frontend may have put a request there before we came.</returns>
@@ -161,64 +159,6 @@ internal sealed class TpmbackDevice : IDisposable
         return false;
     }
 
-    /// <summary>Takes the request that is on the page, if there is one; one that is none is answered.</summary>
-    /// <param name="buffer">Takes it.</param>
-    /// <param name="locality">At which it is asked.</param>
-    /// <returns>Its length; 0 when there is nothing to execute.</returns>
-    public int Take(Span<byte> buffer, out int locality)
-    {
-        locality = 0;
-        if (_page is not { } page) return 0;
-        bool inherited = _inherited;
-        _inherited = false;
-        switch (page.State)
-        {
-            case TpmifState.Submit:
-                break;
-            case TpmifState.Cancel:
-                // Nothing of it is running: it came too late, or before we looked.
-                Hand(page, TpmifState.Idle);
-                return 0;
-            default:
-                return 0;
-        }
-
-        _asking = _connection;
-        if (inherited)
-        {
-            // Executed a second time, it might extend or increment twice.
-            _log($"frontend {Client}: the backend before this one may have executed the request that waits; answered TPM_FAIL");
-            Fail(TpmResult.Fail);
-            return 0;
-        }
-
-        locality = page.Locality;
-        if (!page.TryRead(buffer, out int length, out string? fault)) _log($"frontend {Client}: {fault}; answered TPM_BAD_PARAM_SIZE");
-        else if (TpmMessage.IsWhole(buffer[..length])) return length;
-        else _log($"frontend {Client}: {length} bytes that are not one request; answered TPM_BAD_PARAM_SIZE");
-        Fail(TpmResult.BadParamSize);
-        return 0;
-    }
-
-    /// <summary>Answers the request that was taken.</summary>
-    /// <returns>False when the connection over which it was asked is no more; a later one gets nothing of it.</returns>
-    public bool Answer(ReadOnlySpan<byte> response)
-    {
-        if (_page is not { } page || _asking != _connection) return false;
-        Span<byte> tooLong = stackalloc byte[TpmMessage.HeaderLength];
-        if (!page.TryWrite(response) && !page.TryWrite(tooLong[..TpmMessage.WriteFailure(TpmResult.Size, tooLong)]))
-            throw new XenException($"frontend {Client} has left no room on its page for an answer");
-        Hand(page, TpmifState.Finish);
-        Rearm();
-        return true;
-    }
-
-    /// <summary>Lets the frontend's notifications through again.</summary>
-    public void Rearm()
-    {
-        if (_page is not null) _host.Rearm(_port);
-    }
-
     /// <summary>Ends the connection, and says so.</summary>
     public void Close()
     {
@@ -248,7 +188,7 @@ internal sealed class TpmbackDevice : IDisposable
         }
         catch (XenException e)
         {
-            _log($"frontend {Client}: {e.Message}");
+            Log($"frontend {Client}: {e.Message}");
         }
 
         _page.Dispose();
@@ -260,13 +200,13 @@ internal sealed class TpmbackDevice : IDisposable
     {
         if (_host.Store.Read($"{_frontendPath}/{Version2}") != "1")
         {
-            _log($"frontend {Client} does not speak version 2 of the protocol; left alone");
+            Log($"frontend {Client} does not speak version 2 of the protocol; left alone");
             return false;
         }
 
         if (Number("ring-ref") is not { } reference || Number("event-channel") is not { } port)
         {
-            _log($"frontend {Client} says that it is there, and gives no page or no event channel; left alone");
+            Log($"frontend {Client} says that it is there, and gives no page or no event channel; left alone");
             return false;
         }
 
@@ -288,18 +228,6 @@ internal sealed class TpmbackDevice : IDisposable
             else Disconnect();
             throw;
         }
-    }
-
-    private void Fail(TpmResult result)
-    {
-        Span<byte> response = stackalloc byte[TpmMessage.HeaderLength];
-        Answer(response[..TpmMessage.WriteFailure(result, response)]);
-    }
-
-    private void Hand(TpmifPage page, TpmifState state)
-    {
-        page.State = state;
-        _host.Notify(_port);
     }
 
     private uint? Number(string name) =>

@@ -24,6 +24,9 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
     /// <summary>Pages that are mapped at present.</summary>
     public int Mapped { get; private set; }
 
+    /// <summary>How often something was read of xenstore.</summary>
+    public int Reads { get; private set; }
+
     /// <summary>How often a wait has given a port.</summary>
     public int Fired { get; private set; }
 
@@ -175,6 +178,7 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
     public string? Read(string path)
     {
         Refuse(nameof(Read));
+        Reads++;
         return model.Read(Absolute(path));
     }
 
