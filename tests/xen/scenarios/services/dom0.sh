@@ -1,19 +1,15 @@
 # The services of dom0: the stand-in hardware, the manager, and a vTPM for each guest by vtpm run --listen xen:. A guest uses its TPM with real tools; it is
 # rebooted, its device is taken away and given back, and its vTPM and the manager are killed under it and a neighbour.
 # shellcheck shell=sh disable=SC2016,SC3043
+. /systemd.sh
 UUID=1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10
 OTHER=7c0c5b2e-2f53-4a8e-9b60-0d9f4f3a1e55
 UNSEALS='rm -f /tmp/opened; tpm_unsealdata -z -i /root/sealed -o /tmp/opened; grep -q "^kept by a vTPM$" /tmp/opened'
 
-start_manager() {
-  starts manager 'Waiting for commands' vtpm manager --image /data/manager.img --provision /data/approval.pem \
-    --listen unix:/run/vtpms/$UUID.sock --listen unix:/run/vtpms/$OTHER.sock tpmdriver=unix:/run/hardware.sock
-}
-
 # start_vtpm [NAME UUID]: of the guest, or of its neighbour.
 start_vtpm() {
   local name=${1:-vtpm} uuid=${2:-$UUID}
-  starts "$name" ready vtpm run --image "/data/$name.img" --manager "unix:/run/vtpms/$uuid.sock" --uuid "$uuid" --listen xen: loglevel=debug
+  starts "$name" ready vtpm run --image "/data/$name.img" --manager "unix:/run/vtpm/$uuid.sock" --uuid "$uuid" --listen xen: loglevel=debug
 }
 
 first_boot() {
@@ -82,8 +78,7 @@ neighbours() {
   check "and leaves the first one's device alone" until_true 30 has /tmp/other 'turned away'
   check "a second guest boots with it" boot_guest $OTHER
   check "and has a TPM" in_guest has_tpm
-  check "the manager is killed" dies manager
-  check "and started again" start_manager
+  check "the manager is killed, and started again by systemd" service_dies vtpm-manager
   check "tcsd starts in the second guest" in_guest start_tcsd
   check "and takes ownership, which the new manager has to keep" in_guest 'tpm_takeownership -y -z'
   GUEST=guest
@@ -109,14 +104,15 @@ neighbours() {
   check "and its vTPM" ends other
 }
 
-mkdir -p /run/vtpms
+check "systemd starts" start_systemd || finish
 check "the stand-in hardware starts" starts hardware ready vtpm hardware --state /data/hardware.state --listen unix:/run/hardware.sock
-check "the manager starts" start_manager
-check "the vTPM starts" start_vtpm
+check "the manager starts, as a service" service start vtpm-manager || finish
+check "the vTPM starts" start_vtpm || finish
 first_boot
 second_boot
 hot_plug
 killed
 neighbours
 check "the vTPM ends" ends vtpm
-check "the manager ends" ends manager
+check "the manager ends" service stop vtpm-manager
+check "without having failed" eval '! service is-failed vtpm-manager'
