@@ -38,7 +38,7 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
         Refuse(nameof(MapGrant));
         lock (model.Gate)
         {
-            if (!model.Grants.TryGetValue((other, reference), out ModelPage? page))
+            if (!model.Grants.TryGetValue((other, reference), out ModelPage? page) || page.MayMap != Id)
                 throw new XenException($"cannot map grant {reference} of domain {other}: bad grant");
             Mapped++;
             return new Mapping(page, () => Mapped--);
@@ -50,7 +50,7 @@ internal sealed class ModelHost(XenModel model, uint domain) : IXenHost, IXenSto
         Refuse(nameof(GrantPage));
         lock (model.Gate)
         {
-            var page = new ModelPage { Reference = ++model.LastReference };
+            var page = new ModelPage { Reference = ++model.LastReference, MayMap = other };
             model.Grants[(Id, page.Reference)] = page;
             return page;
         }

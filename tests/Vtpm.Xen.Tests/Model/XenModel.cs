@@ -110,6 +110,9 @@ internal sealed class ModelPage : IGrantedPage
 
     public uint Reference { get; init; }
 
+    /// <summary>The domain that it is granted to.</summary>
+    public uint MayMap { get; init; }
+
     public int Mappings { get; set; }
 
     /// <summary>Runs whenever the backend has read something: a frontend that changes the page under it.</summary>
