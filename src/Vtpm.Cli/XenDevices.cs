@@ -11,16 +11,22 @@ internal sealed class XenDevices : IDisposable
     private readonly Tpmback _back;
 
     /// <param name="requests">Answers them.</param>
+    /// <param name="guests">Which domains they are.</param>
     /// <param name="uuid">The vTPM's; null in a domain that has this vTPM alone.</param>
     /// <param name="log">The log.</param>
-    public XenDevices(GuestRequests requests, Guid? uuid, Action<string> log)
+    public XenDevices(GuestRequests requests, GuestDomains guests, Guid? uuid, Action<string> log)
     {
         _host = LinuxXenHost.Open();
         _back = new Tpmback(
             _host,
             (client, locality, request, response) =>
                 requests.Execute($"frontend {client}", client.Label ?? $"xen:{client}", locality, request, response),
-            new TpmbackOptions { ClientOpened = client => uuid is null || client.Uuid == uuid, Log = log });
+            new TpmbackOptions
+            {
+                ClientOpened = client => (uuid is null || client.Uuid == uuid) && guests.Open(client.Domain),
+                ClientClosed = _ => guests.Close(),
+                Log = log,
+            });
     }
 
     /// <summary>A connection to what an address names, this domain's own vTPM device included.</summary>

@@ -70,7 +70,8 @@ internal static class RunCommand
             VirtualTpm.Start(options, arguments, new ManagerLink(() => XenDevices.Connect(manager)), random, new OpenSslRsa(), log.Info, log.Warn);
         if (onXen)
         {
-            using var xen = new XenDevices(new GuestRequests(vtpm, arguments, log.Info), uuid, log.Info);
+            using var xen = new XenDevices(
+                new GuestRequests(vtpm, arguments, log.Info), new GuestDomains(vtpm.Reset, log.Warn), uuid, log.Info);
             Service.Until(xen.Stop, stopWithParent, () =>
             {
                 ready.Info("ready");
