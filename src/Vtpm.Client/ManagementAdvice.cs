@@ -53,6 +53,7 @@ internal static class ManagementAdvice
         VtpmManagerOrdinal.GroupUpdate => "the list's sequence number is not above the present one, or the hardware TPM did not seal; the manager's log says which",
         VtpmManagerOrdinal.GroupDel =>
             "group 0 cannot be deleted, nor a group while a vTPM of it is running: stop those first; nor anything before group 0 has a configuration (group-update 0)",
+        VtpmManagerOrdinal.GroupAccept => "nothing says that an older state of this group was put into the image: there is nothing to accept",
         VtpmManagerOrdinal.GroupRegister => "a group is registered while the manager runs that made it, and never later: make a new group, and register it at once",
         VtpmManagerOrdinal.GroupRecover1 => "the group is open: there is nothing to recover",
         VtpmManagerOrdinal.GroupRecover2 => "group-recover comes first, in the life of the same manager, and its reply serves once; an open group has nothing to recover",

@@ -106,6 +106,9 @@ public sealed partial class VtpmManagement
     /// <summary><c>GROUP_ROTATE</c>, ours: new keys for a group. What its authority has from a registration opens it no longer.</summary>
     public void RotateGroup(uint group) => Command(VtpmManagerOrdinal.GroupRotate, new VtpmGroupRequest { Group = group });
 
+    /// <summary><c>GROUP_ACCEPT</c>, ours: the group's state is the right one, though an older one may have been put into the image.</summary>
+    public void AcceptGroup(uint group) => Command(VtpmManagerOrdinal.GroupAccept, new VtpmGroupRequest { Group = group });
+
     private Guid? UuidOf(uint group)
     {
         try

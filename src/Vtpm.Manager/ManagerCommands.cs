@@ -43,7 +43,8 @@ internal static class ManagerCommands
         new GroupInfo(),
         new GroupUpdatePart(),
         new GroupRotate(),
-        new GroupIdentity());
+        new GroupIdentity(),
+        new GroupAccept());
 
     private static Dictionary<VtpmManagerOrdinal, ManagerCommand> Table(params ReadOnlySpan<ManagerCommand> commands)
     {

@@ -16,7 +16,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
     /// <summary>More than an image holds vTPMs.</summary>
     private const int MostLinks = 1 << 15;
 
-    private readonly HashSet<Guid> _open = [];
+    private readonly Dictionary<Guid, ManagerLink> _open = [];
     private readonly HashSet<Guid> _newGroups = [];
     private readonly Dictionary<Guid, ManagerLink> _lastLinks = [];
     private readonly SharedSave _shared = new();
@@ -35,6 +35,15 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
     /// <summary>Held by whoever calls anything here, where several threads do.</summary>
     public Lock Gate { get; } = new();
 
+    /// <summary>Counts the requests that have come.</summary>
+    public long Requests { get; private set; }
+
+    /// <summary>Whether requests wait for a save that they share.</summary>
+    public bool HasPending => !_shared.IsEmpty;
+
+    /// <summary>The links of vTPMs that are open.</summary>
+    public IEnumerable<ManagerLink> OpenLinks => _open.Values;
+
     /// <summary>Answers one request, at once; never throws for what is in it.</summary>
     public int Handle(ManagerLink link, ReadOnlySpan<byte> request, Span<byte> response)
     {
@@ -51,6 +60,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
         if (WireFormat.Read(request[..Math.Min(request.Length, TpmHeader.Size)], out TpmHeader header) != TpmResult.Success || header.ParamSize != request.Length)
             return Failure(request, TpmResult.BadParamSize, response);
         bool deferred = false;
+        Requests++;
         if (!Shares(header)) EndShare(link);
         _mark = Image.Mark();
         try
@@ -104,11 +114,11 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
         if (link.Vtpm is { } vtpm && Image.FindVtpm(vtpm.Uuid) != vtpm) Close(link);
     }
 
-    public bool IsOpen(Guid uuid) => _open.Contains(uuid);
+    public bool IsOpen(Guid uuid) => _open.ContainsKey(uuid);
 
     public void SetOpen(ManagerLink link, ManagerVtpm vtpm)
     {
-        _open.Add(vtpm.Uuid);
+        _open[vtpm.Uuid] = link;
         link.Vtpm = vtpm;
     }
 

@@ -36,8 +36,9 @@ public sealed class VtpmManager : IDisposable
             _image = ImageOpening.Open(options, (options.Image ?? _ownStore)!, _hardware, masks, _log);
             _guard = new RollbackGuard(_hardware, masks, _image, options, _log);
             _guard.Start();
-            Twin();
             Service = new ManagerService(_hardware, _image, _guard, _log, ManagerRules.Of(options));
+            Idle = new IdleImage(Service);
+            Idle.Twin();
             if (options.Vtpms.Count > 0 || options.Host is not null || options.Admin is not null) _server = new ManagerServer(this, options, _log);
             if (options.Xen is { } xen) _backend = new ManagerBackend(this, xen, _log);
         }
@@ -65,6 +66,8 @@ public sealed class VtpmManager : IDisposable
     public string SealedTo => _image.IsPersistent ? PcrList.Describe(_image.Groups[0].Platforms[0].PcrMask) : "none";
 
     internal ManagerService Service { get; }
+
+    internal IdleImage Idle { get; }
 
     /// <summary>
     /// Sets up the hardware TPM, opens the image and listens: clients can connect from here on, and are answered by <see cref="Run"/>.
@@ -119,6 +122,7 @@ public sealed class VtpmManager : IDisposable
             _log.Warn(
                 "the manager is NOT PROVISIONED: it keeps nothing on disk" + (_options.AllowUnprovisioned ? "" : " and refuses vTPMs' saves") + "; vtpm up provisions one");
         _log.Info("Waiting for commands from vTPM's:");
+        Idle.Start(_options.Time);
         using (CancellationTokenRegistration registration = cancellationToken.Register(StopServing)) Serve();
         Stop();
     }
@@ -126,8 +130,11 @@ public sealed class VtpmManager : IDisposable
     /// <summary>The last words to image and hardware TPM, when nobody is served any more. <see cref="Run"/> does it at its end.</summary>
     internal void Stop()
     {
-        _guard.Stop();
-        Twin();
+        lock (Service.Gate)
+        {
+            _guard.Stop();
+            Idle.Twin();
+        }
     }
 
     private void Serve()
@@ -187,14 +194,9 @@ public sealed class VtpmManager : IDisposable
         VtpmLabel.AnyOnSocket, .. _options.Host is null ? (string[])[] : [VtpmLabel.AnyOfHost], .. _options.Xen is null ? (string[])[] : [VtpmLabel.AnyOnXen],
     ];
 
-    // While nobody waits: from here to the next save both roots have everything.
-    private void Twin()
-    {
-        if (!_image.TryTwin(out string reason) && reason.Length > 0) _log.Warn($"the image's other root stays one save behind: {reason}");
-    }
-
     public void Dispose()
     {
+        Idle?.Dispose();
         _backend?.Dispose();
         _server?.Dispose();
         Service?.Dispose();

@@ -70,8 +70,8 @@ public sealed class PassThroughTests : IDisposable
     public void UnknownOrdinal_OfVtpmOrAdministrator_IsBadOrdinal()
     {
         ManagerLink administrator = ManagerLink.ToAdministrator();
-        foreach (uint ordinal in (uint[])[0, 5, 0x46, 0x02000101, 0xFFFFFFFF]) Assert.Equal(TpmResult.BadOrdinal, _rig.Send(administrator, TpmTag.VtpmReq, ordinal));
-        foreach (uint ordinal in (uint[])[0, 1, 4, 0x02000100, 0x0200010B, 0x02000206, 0x02000307, 0x02008000, 0x02008105, 0xFFFFFFFF])
+        foreach (uint ordinal in (uint[])[0, 5, 0x46, 0x8001, 0x02000101, 0xFFFFFFFF]) Assert.Equal(TpmResult.BadOrdinal, _rig.Send(administrator, TpmTag.VtpmReq, ordinal));
+        foreach (uint ordinal in (uint[])[0, 1, 4, 0x02000100, 0x0200010B, 0x02000206, 0x02000307, 0x02008000, 0x02008106, 0xFFFFFFFF])
             Assert.Equal(TpmResult.BadOrdinal, _rig.Send(administrator, TpmTag.VtpmReq2, ordinal));
     }
 

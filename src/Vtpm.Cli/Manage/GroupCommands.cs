@@ -105,6 +105,22 @@ internal static class GroupCommands
         });
     }
 
+    public static Command Accept(ManagementLink link)
+    {
+        const string description = """
+            Takes a group's state for the right one, and the mark from it that an older state may have been put into the manager's image.
+
+            Judge before what came back with that state: vTPMs that were deleted, rights, kernels and platforms ('vtpm manage list', 'show').
+            """;
+        Argument<GroupReference?> group = GroupReference.Argument();
+        return ManageCommand.Verb("group-accept", description, link, [group], (result, manager) =>
+        {
+            uint index = result.GetValue(group)!.Value.Resolve(manager);
+            manager.AcceptGroup(index);
+            if (result.GetValue(Output.Json)) Output.WriteObject(json => json.WriteNumber("accepted", index));
+        });
+    }
+
     public static Command Delete(ManagementLink link)
     {
         Argument<GroupReference?> group = GroupReference.Argument();

@@ -11,7 +11,7 @@ internal static class GroupDetails
 {
     private static readonly (VtpmGroupStates Flag, string Name, string Sentence)[] States =
     [
-        (VtpmGroupStates.RollbackDetected, "rollbackDetected", "ROLLBACK: an older state of it may have been put into the image"),
+        (VtpmGroupStates.RollbackDetected, "rollbackDetected", "ROLLBACK: an older state of it may have been put into the image (group-accept takes it for the right one)"),
         (VtpmGroupStates.Registrable, "registrable", "its authority can be given its keys, for a recovery: group-register, while this manager runs"),
         (VtpmGroupStates.Recovering, "recovering", "a recovery has begun: group-recover with the authority's answer ends it"),
         (VtpmGroupStates.Recovered, "recovered", "RECOVERED, and closed again at the next start unless group-update approves this machine"),

@@ -41,6 +41,7 @@ internal static class ManageCommand
             RecoveryCommands.Recover(link),
             RecoveryCommands.FinishRecovery(link),
             KeyRotationCommands.Group(link),
+            GroupCommands.Accept(link),
             GroupCommands.Delete(link),
             VtpmCommands.Add(link),
             VtpmCommands.Show(link),

@@ -29,6 +29,7 @@ internal sealed class GroupUpdate() : ManagerCommand(VtpmManagerOrdinal.GroupUpd
         group.SetConfiguration(config.Sequence, config.Platforms, config.Kernels);
         if (manager.Manager.SaveRevoking(what) is var failure and not TpmResult.Success) return failure;
         manager.Log.Info($"{what}: sequence {config.Sequence}, {config.Platforms.Count} platforms, {config.Kernels.Count} kernels");
+        WarnOfConnected(manager, group, what);
         return TpmResult.Success;
     }
 
@@ -63,6 +64,18 @@ internal sealed class GroupUpdate() : ManagerCommand(VtpmManagerOrdinal.GroupUpd
         if (config.Platforms.GroupBy(platform => platform.PcrMask).Any(same => IsPresent(hardware.ReadComposite(same.Key), same))) return;
         manager.Log.Warn(
             $"GroupUpdate: the present PCRs are no platform of group {group.Index}: after the next start it opens on the approved platforms only");
+    }
+
+    // Its key is in its memory: to end its connection would take the guest's TPM away and nothing else. A quote names kernel hash and list side by side.
+    private static void WarnOfConnected(in ManagerContext manager, ManagerGroup group, string what)
+    {
+        string[] strangers =
+            [.. manager.Manager.OpenLinks.Where(link => link.Vtpm!.Group == group && !group.Kernels.Contains(link.KernelHash)).Select(link => $"{link.Uuid}")];
+        if (strangers.Length == 0) return;
+        const int most = 10;
+        string others = strangers.Length > most ? $" and {strangers.Length - most} more" : "";
+        manager.Log.Warn(
+            $"{what}: connected, and not admitted again under the hash by which they came: vTPMs {string.Join(", ", strangers.Take(most))}{others}");
     }
 
     private static bool IsPresent(TpmDigest present, IEnumerable<PlatformConfiguration> platforms) =>

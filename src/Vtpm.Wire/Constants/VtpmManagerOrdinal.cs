@@ -73,4 +73,7 @@ public enum VtpmManagerOrdinal : uint
 
     /// <summary>A new identity key for a group.</summary>
     GroupIdentity = 0x02008104,
+
+    /// <summary>The state of a group is the right one, though an older one may have been put into the image.</summary>
+    GroupAccept = 0x02008105,
 }
