@@ -11,6 +11,7 @@ internal sealed class IdleImage(ManagerService service) : IDisposable
     private ITimer? _timer;
     private long _seen = -1;
     private string _fault = "";
+    private bool _ended;
 
     public void Start(TimeProvider time) => _timer = time.CreateTimer(_ => Look(), null, Pause, Pause);
 
@@ -19,9 +20,10 @@ internal sealed class IdleImage(ManagerService service) : IDisposable
     {
         lock (service.Gate)
         {
+            if (_ended) return;   // called by a timer, which may be late
             bool isIdle = service.Requests == _seen && !service.HasPending;
             _seen = service.Requests;
-            if (isIdle) Twin();
+            if (isIdle) TwinOrComplain();
         }
     }
 
@@ -32,5 +34,23 @@ internal sealed class IdleImage(ManagerService service) : IDisposable
         else if (reason.Length > 0 && reason != _fault) service.Log.Warn($"the image's other root stays one save behind: {_fault = reason}");
     }
 
-    public void Dispose() => _timer?.Dispose();
+    /// <summary>Nothing is written any more when this returns.</summary>
+    public void Dispose()
+    {
+        lock (service.Gate) _ended = true;
+        _timer?.Dispose();
+    }
+
+    // On a thread that ends the process with whatever it throws.
+    private void TwinOrComplain()
+    {
+        try
+        {
+            Twin();
+        }
+        catch (Exception e)
+        {
+            service.Log.Error($"the image's other root stays one save behind: {e}");
+        }
+    }
 }

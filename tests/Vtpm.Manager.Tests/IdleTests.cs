@@ -56,6 +56,18 @@ public sealed class IdleTests
     }
 
     [Fact]
+    public void Image_OfAManagerThatHasEnded_IsLeftAlone()
+    {
+        using var rig = new ManagerRig(HardwareKind.Engine);
+        using (VtpmManagerClient vtpm = rig.Vtpm(Uuid)) vtpm.SaveHashKey(Key);
+        rig.Manager.Idle.Look();
+        byte[] disk = [.. rig.Image];
+        rig.Manager.Dispose();
+        rig.Manager.Idle.Look();
+        Assert.Equal(disk, rig.Image);
+    }
+
+    [Fact]
     public void Image_WhoseDiskFails_IsComplainedOfOnce()
     {
         FailingStore? store = null;

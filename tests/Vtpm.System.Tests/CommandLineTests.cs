@@ -56,6 +56,18 @@ public sealed class CommandLineTests
     }
 
     [Theory]
+    [InlineData(new[] { "--provision", "key.pem", "--authority", "a.modulus" }, "give one of them")]
+    [InlineData(new[] { "--admit", "system_u:system_r:vtpm_t" }, "give --provision or --authority")]
+    [InlineData(new[] { "--authority", "nowhere.modulus" }, "there is no such file")]
+    [InlineData(new[] { "--authority", "/etc/hostname" }, "modulus has 256 bytes")]
+    public void Manager_WithAFirstStartThatCannotBe_SaysWhy(string[] arguments, string says)
+    {
+        using var folder = new TestFolder();
+        AssertUsage(["manager", "--image", folder["m.img"], "--admin", "unix:" + folder["admin.sock"], "tpmdriver=unix:" + folder["none.sock"], .. arguments], says);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Theory]
     [InlineData("tpmlocality=5", "tpmlocality=0 to tpmlocality=4")]
     [InlineData("tpmdriver=tpm0", "not a TPM address")]
     [InlineData("tpmdriver=tpm0", "tpmdriver=tpm_tis")]
