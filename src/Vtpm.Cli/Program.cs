@@ -29,7 +29,9 @@ internal static class Program
     {
         OpenSslLibrary.Initialize();
         // The kernel's words are no arguments of ours: a stub domain's are found among them.
-        return StubDomains.TryRun(Environment.GetCommandLineArgs()[0], Execute) ? (int)ExitCode.Ok : Execute(args);
+        string program = Environment.GetCommandLineArgs()[0];
+        if (StubDomains.TryRun(program, Execute)) return (int)ExitCode.Ok;
+        return Execute(Path.GetFileName(program) == BootloaderCommand.Program ? [BootloaderCommand.Verb, .. args] : args);
     }
 
     private static int Execute(string[] args)
@@ -37,7 +39,8 @@ internal static class Program
         var root = new RootCommand(Description)
         {
             UpCommand.Create(), StatusCommand.Create(), RunCommand.Create(), ManagerCommand.Create(), ManageCommand.Create(), ApproveCommand.Create(),
-            QuoteCommand.Create(), VerifyCommand.Create(), MeasureCommand.Create(), ImageCommand.Create(), HardwareCommand.Create(), VersionCommand(),
+            QuoteCommand.Create(), VerifyCommand.Create(), MeasureCommand.Create(), BootloaderCommand.Create(),
+            BootCommand.Create(), ImageCommand.Create(), HardwareCommand.Create(), VersionCommand(),
         };
         BriefHelp.Install(root);
         // A token @FILE is a secret's, and not to be unfolded into arguments.

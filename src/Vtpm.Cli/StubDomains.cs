@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
+using Vtpm.Boot;
 using Vtpm.Instance;
 using Vtpm.StubDomain;
 
 namespace Vtpm.Cli;
 
-/// <summary>The executable as the first process of a stub domain: <c>vtpm-stubdom</c> and <c>vtpmmgr-stubdom</c> of the original's three domains.</summary>
+/// <summary>The executable as the first process of a stub domain: <c>vtpm-stubdom</c> and <c>vtpmmgr-stubdom</c> of the original's three domains, or of one that boots measured.</summary>
 internal static class StubDomains
 {
     /// <summary>Longer than a program takes to end the command it is in.</summary>
@@ -14,6 +15,7 @@ internal static class StubDomains
     [
         new("vtpm-stubdom", ["run", "--image", FirstProcess.Disk, "--manager", "xen:", "--listen", "xen:"], VtpmArguments.IsArgument),
         new("vtpmmgr-stubdom", ["manager", "--image", FirstProcess.Disk, "--listen", "xen:"], ManagerArguments.IsArgument),
+        new("vtpm-boot", ["boot"], BootDomainArguments.IsArgument),
     ];
 
     /// <summary>Whether the process is a stub domain's own, and has done its work.</summary>

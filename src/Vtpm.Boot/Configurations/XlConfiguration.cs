@@ -73,7 +73,7 @@ public sealed class XlConfiguration
     {
         if (before.Text is null != value.Text is null) throw XlLexer.At(value.Line, $"{name} += adds a list to a text, or a text to a list");
         // Each addition copies what is there: a file of nothing else must not take minutes.
-        const int longest = 1 << 16;
+        const int longest = 1 << 13;
         if (before.Text?.Length > longest || before.Items.Length > longest) throw XlLexer.At(value.Line, $"{name} is too long");
         return value with { Text = value.Text is null ? null : before.Text + value.Text, Items = [.. before.Items, .. value.Items] };
     }

@@ -72,7 +72,7 @@ internal static class MeasureCommand
         }
     }
 
-    private static string? ControlSocket(string? address)
+    public static string? ControlSocket(string? address)
     {
         const string scheme = "unix:";
         if (address is null) return null;
