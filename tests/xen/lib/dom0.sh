@@ -61,8 +61,21 @@ is_up() {
 boot_guest() {
   local vtpm="vtpm=[\"backend=$BACKEND,uuid=$1\"]"
   shift
-  cat /root/guest.cpio "/data/$GUEST.cpio" >"/data/$GUEST.ramdisk" 2>/dev/null
+  make_ramdisk
   create "$GUEST" "$GUEST_MEMORY" "/data/$GUEST.ramdisk" "$vtpm" "$@"
+}
+
+make_ramdisk() { cat /root/guest.cpio "/data/$GUEST.cpio" >"/data/$GUEST.ramdisk" 2>/dev/null; true; }
+
+# The guest reboots by itself, which for Xen is a new domain.
+reboot_guest() {
+  local before
+  before=$(xl domid "$GUEST") && make_ramdisk && in_guest '(sleep 2; reboot -f) &' && rm "$(console "$GUEST")" \
+    && until_true 60 is_another_domain "$before" && is_up "$GUEST"
+}
+is_another_domain() {
+  local now
+  now=$(xl domid "$GUEST" 2>/dev/null) && [ "$now" != "$1" ] && xenstore-read "/local/domain/$now/console/tty" >/dev/null 2>&1
 }
 
 # in_guest COMMAND: its exit status; what it says is in /tmp/said.

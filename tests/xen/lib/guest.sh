@@ -22,10 +22,42 @@ start_tcsd() {
   cat /tmp/tcsd.log
   return 1
 }
-stop_tcsd() { kill "$(cat /run/tcsd.pid)" && wait "$(cat /run/tcsd.pid)"; true; }
+stop_tcsd() { [ ! -f /run/tcsd.pid ] || { kill "$(cat /run/tcsd.pid)" && wait "$(cat /run/tcsd.pid)"; rm /run/tcsd.pid; }; true; }
 
-# Reads PCRs without end; each turn that succeeds shows in a file. turns N waits for so many.
-busy() { while true; do cat /sys/class/tpm/tpm0/device/pcrs >/tmp/pcrs 2>&1; grep -q '^PCR-23' /tmp/pcrs && echo turn >>/tmp/turns; done; }
+# pcr N: what it holds.
+pcr() { sed -n "s/^PCR-$(printf %02d "$1"): *//p" /sys/class/tpm/tpm0/device/pcrs; }
+
+# tpm_command HEX: one command as it is; its response in hex. The device must be free.
+tpm_command() {
+  (
+    exec 3<>/dev/tpm0 || exit 1
+    # In one write, with its zero bytes: it is the format.
+    # shellcheck disable=SC2059
+    printf "$(echo "$1" | sed 's/../\\x&/g')" >&3 && dd bs=4096 count=1 <&3 2>/dev/null | hexdump -v -e '1/1 "%02x"'
+  )
+}
+
+# extend PCR DIGEST
+extend() { [ "$(tpm_command "00c10000002200000014$(printf %08x "$1")$2" | cut -c 13-20)" = 00000000 ]; }
+
+# ask HEX: in the background; the response comes into /tmp/answer. It returns when the command is with the driver.
+ask() {
+  rm -f /tmp/answer /tmp/answer.new
+  { tpm_command "$1" >/tmp/answer.new 2>&1; mv /tmp/answer.new /tmp/answer; } &
+  until_true 20 is_asked
+}
+# A process is in write, to its standard output.
+is_asked() { grep -q '^1 0x1 ' /proc/[0-9]*/syscall 2>/dev/null; }
+
+# is_answered CODE: what was asked is, with that result.
+is_answered() { until_true 60 [ -f /tmp/answer ]; cat /tmp/answer; [ "$(cut -c 13-20 /tmp/answer)" = "$1" ]; }
+
+# Reads PCRs without end; each turn that succeeds shows in a file, and each that fails in another. turns N waits for so many.
+busy() {
+  while true; do
+    if cat /sys/class/tpm/tpm0/device/pcrs >/tmp/pcrs 2>&1 && grep -q '^PCR-23' /tmp/pcrs; then echo turn >>/tmp/turns; else cat /tmp/pcrs >>/tmp/failed; fi
+  done
+}
 turns() {
   local i
   rm -f /tmp/turns

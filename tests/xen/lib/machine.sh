@@ -146,6 +146,28 @@ make_dom0() {
   cp "$CACHE/vmlinux" "$DIR/dom0/root/"
 }
 
+# dom0 with systemd, and with our units as they are delivered (lib/systemd.sh is for dom0.sh there).
+systemd_services() {
+  local root=$DIR/dom0 unit name
+  [ -x /lib/systemd/systemd ] || need_package systemd
+  programs "$root" /lib/systemd/systemd "$(command -v systemctl)"
+  mkdir -p "$root"/etc/systemd/system "$root"/etc/default "$root"/usr/sbin "$root"/var/tmp
+  ln -s ../../bin/vtpm "$root/usr/sbin/vtpm"
+  ln -s ../run "$root/var/run"
+  printf 'root:x:0:0::/root:/bin/sh\n' >"$root/etc/passwd"
+  printf 'root:x:0:\n' >"$root/etc/group"
+  printf '[Unit]\nDefaultDependencies=no\n' >"$root/etc/systemd/system/services.target"
+  { cp "$XEN/lib/systemd.sh" "$root/" && cp "$XEN/lib/vtpm.default" "$root/etc/default/vtpm"; } || fail "what systemd needs"
+  for unit in "$ROOT"/deploy/systemd/*.service; do
+    name=${unit##*/}
+    cp "$unit" "$root/etc/systemd/system/"
+    mkdir "$root/etc/systemd/system/$name.d"
+    # There is no journal here, and nothing that units by default come after.
+    printf '[Unit]\nDefaultDependencies=no\n[Service]\nStandardOutput=append:/tmp/%s\nStandardError=inherit\n' "${name%.service}" \
+      >"$root/etc/systemd/system/$name.d/here.conf"
+  done
+}
+
 # When the scenario has had its say: dom0's initramfs, with the other domains' in it, and the disks.
 make_machine() {
   local name number=0

@@ -9,6 +9,7 @@ start_systemd() {
   until_true 60 service list-units >/dev/null 2>&1
 }
 
+export SYSTEMD_COLORS=0 SYSTEMD_URLIFY=0
 # service VERB [UNIT...]: systemctl, which has to be where systemd is.
 service() { nsenter -t "$(pidof systemd)" -m -p /bin/systemctl --no-pager --no-ask-password "$@" </dev/null; }
 
