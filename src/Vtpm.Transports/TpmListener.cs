@@ -40,6 +40,21 @@ public sealed class TpmListener : IDisposable
     /// <summary>Its clients have reached the limit, and that was logged.</summary>
     internal bool IsFull { get; set; }
 
+    /// <summary>Takes a client, for one who waits for <see cref="Handle"/>; null when there is none.</summary>
+    public Socket? TryAccept()
+    {
+        try
+        {
+            Socket client = Socket.Accept();
+            client.Blocking = true;
+            return client;
+        }
+        catch (SocketException)
+        {
+            return null;   // It changed its mind, or there are no descriptors left.
+        }
+    }
+
     /// <summary>Closes the socket; the base library unlinks the file of one it has bound.</summary>
     public void Dispose() => Socket.Dispose();
 

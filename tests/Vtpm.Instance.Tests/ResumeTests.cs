@@ -45,6 +45,17 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public void CommandThatChangesNothingOfTheBoot_LeavesTheRecord()
+    {
+        using VirtualTpm vtpm = Start();
+        Extend(vtpm, 4);
+        byte[] before = File.ReadAllBytes(Record);
+        Assert.Equal(TpmResult.Success, Execute(vtpm, Convert.FromHexString("00c10000000e0000001500000004")));
+
+        Assert.Equal(before, File.ReadAllBytes(Record));
+    }
+
+    [Fact]
     public void WithoutARecord_TheyAreThoseOfAStart()
     {
         using (VirtualTpm vtpm = Start()) Extend(vtpm, 4);

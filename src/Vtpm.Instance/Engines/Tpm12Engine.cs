@@ -44,7 +44,8 @@ public sealed class Tpm12Engine : ITpmEngine
     {
         _arena.Clear();
         _proposed = _tpm.Execute(_state, request, locality, response, out int length);
-        ReadOnlyMemory<byte>? boot = RecordsBoot && !BootFormat.IsSame(_proposed, _state) ? BootFormat.Write(_proposed, _arena) : null;
+        ReadOnlyMemory<byte>? boot = null;
+        if (RecordsBoot && !BootFormat.IsSame(_proposed, _state)) boot = BootFormat.Write(_proposed, _arena);
         if (ReferenceEquals(_proposed.Permanent, _state.Permanent)) return new TpmProposal(length, State: null, boot);
         return new TpmProposal(length, StateFormat.Write(_proposed.Permanent, _arena), boot);
     }

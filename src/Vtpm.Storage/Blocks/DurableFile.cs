@@ -18,7 +18,7 @@ internal sealed class DurableFile : IDisposable
 
     public string Path { get; private set; }
 
-    private SafeFileHandle Handle => _stream.SafeFileHandle;
+    public SafeFileHandle Handle => _stream.SafeFileHandle;
 
     /// <exception cref="StorageException">Absent, forbidden, or open elsewhere.</exception>
     public static DurableFile Open(string path)
@@ -26,6 +26,20 @@ internal sealed class DurableFile : IDisposable
         try
         {
             return new DurableFile(new FileStream(path, Options(FileMode.Open)), path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw StorageFaults.Opening(path, error);
+        }
+    }
+
+    /// <summary>What is there, or an empty file, readable by its owner alone.</summary>
+    /// <exception cref="StorageException">Forbidden, or open elsewhere.</exception>
+    public static DurableFile OpenOrMake(string path)
+    {
+        try
+        {
+            return new DurableFile(new FileStream(path, Options(FileMode.OpenOrCreate)), path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -155,6 +169,20 @@ internal sealed class DurableFile : IDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new StorageException(StorageFault.InputOutput, $"flushing {Path} failed; check the medium and its free space", error);
+        }
+    }
+
+    /// <summary>Takes the place of whatever has that name; durable after <see cref="FlushName"/>.</summary>
+    public void MoveTo(string path)
+    {
+        try
+        {
+            File.Move(Path, path, overwrite: true);
+            Path = path;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException(StorageFault.InputOutput, $"{Path} cannot be renamed to {path}; check the directory", error);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Vtpm.Storage;
@@ -25,6 +26,9 @@ public sealed class FileBlockStore : IBlockStore
 
     public long Length { get; }
 
+    /// <summary>The open file, for a process that is started with it. The lock is its, too, and lasts as long as either has it open.</summary>
+    public SafeHandle Handle => _file.Handle;
+
     /// <summary>Opens what is there.</summary>
     /// <exception cref="StorageException">Absent, forbidden, in use, or neither file nor block device.</exception>
     public static FileBlockStore Open(string path) => new(DurableFile.Open(path));
@@ -42,6 +46,27 @@ public sealed class FileBlockStore : IBlockStore
         if (File.Exists(path) || DurableFile.Create(path, file => WriteZeros(file, length), replace: false) is not { } created) return Open(path);
         created.FlushName();
         return new FileBlockStore(created);
+    }
+
+    /// <summary>Opens what is there, or makes an empty file, 0600, for a process that is to fill it.</summary>
+    /// <exception cref="StorageException">As <see cref="Open"/>, or the file cannot be made.</exception>
+    public static FileBlockStore OpenOrMake(string path) => new(DurableFile.OpenOrMake(path));
+
+    /// <summary>Makes a file of zeros under a name whose file, if there is one, it will take the place of by <see cref="MoveTo"/>; not durable.</summary>
+    /// <exception cref="StorageException">As <see cref="Open"/>, or the file cannot be made.</exception>
+    public static FileBlockStore Make(string path, long length)
+    {
+        DurableFile file = DurableFile.OpenOrMake(path);
+        try
+        {
+            WriteZeros(file, length);
+            return new FileBlockStore(file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Takes over what another process has opened, and locked, to hand it on.</summary>
@@ -83,6 +108,14 @@ public sealed class FileBlockStore : IBlockStore
     }
 
     public void Flush() => _file.Flush();
+
+    /// <summary>Gives the file another name, durably, in the place of whatever has it.</summary>
+    /// <exception cref="StorageException">It keeps the one it has.</exception>
+    public void MoveTo(string path)
+    {
+        _file.MoveTo(path);
+        _file.FlushName();
+    }
 
     public void Dispose() => _file.Dispose();
 

@@ -11,4 +11,7 @@ public enum BootOrigin
 
     /// <summary>Nothing: there was a record, and it is lost or damaged.</summary>
     Lost = 3,
+
+    /// <summary>All since the vTPM came; whether the guest ran before, nobody says (the hypervisor tells dom0 alone).</summary>
+    Unknown = 4,
 }

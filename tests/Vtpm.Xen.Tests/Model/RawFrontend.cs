@@ -10,10 +10,10 @@ internal sealed class RawFrontend
     private readonly XenModel _model;
     private readonly string _path;
 
-    public RawFrontend(XenModel model, uint domain, uint device = 0, uint backend = 0)
+    public RawFrontend(XenModel model, uint domain, uint device = 0, uint backend = 0, ModelHost? host = null)
     {
         _model = model;
-        Host = model.Domain(domain);
+        Host = host ?? model.Domain(domain);
         _path = string.Create(CultureInfo.InvariantCulture, $"/local/domain/{domain}/device/vtpm/{device}");
         BackendPath = string.Create(CultureInfo.InvariantCulture, $"/local/domain/{backend}/backend/vtpm/{domain}/{device}");
         Backend = backend;

@@ -1,0 +1,243 @@
+using System.Collections.Immutable;
+using Vtpm.Storage;
+using Vtpm.Transports;
+using Vtpm.Wire;
+using Vtpm.Xen;
+
+namespace Vtpm.Backend;
+
+/// <summary>
+/// One vTPM with the domain that has it: its devices, its process, and what waits for it. A domain that comes after another, or the same number with
+/// another life, is a platform that was reset: a process that is new, with a record that is new.
+/// </summary>
+/// <remarks><code>
+///  Unmeasured ──► Starting ──► Measuring ──► Serving        Measuring: the first start of a new guest alone
+///                   ▲  │           │            │
+///                   │  └────► Waiting ◄─────────┘           the process has ended by itself, or could not be started
+///                   └────────────┘
+///  any of them, when the last device has gone ──► Ending ──► gone, or Starting for the domain that has come meanwhile
+/// </code></remarks>
+internal sealed partial class GuestVtpm
+{
+    private readonly BackendContext _context;
+    private readonly HashSet<TpmbackClient> _devices = [];
+    private readonly List<TpmbackClient> _unannounced = [];
+    private readonly LinkedList<Waiting> _waiting = [];
+    private readonly byte[] _message = new byte[VtpmLinkMessage.BufferSize];
+    private RestartDelay _delay = new();
+    private string _identity = "";
+    private string? _label;
+    private ImmutableArray<BootMeasurement> _measurements = [];
+    private Waiting? _active;
+    private long _activeSince;
+    private long _stateSince;
+    private DateTimeOffset _stateTime;
+    private TimeSpan _retryDelay;
+    private bool _begins;
+    private BootOrigin _originOfNew;
+    private BootOrigin? _boot;
+    private int _measured;
+    private int _restarts;
+    private string _fault = "";
+
+    public GuestVtpm(BackendContext context, Guid uuid)
+    {
+        _context = context;
+        Uuid = uuid;
+    }
+
+    public Guid Uuid { get; }
+
+    public uint Domain { get; private set; }
+
+    public GuestState State { get; private set; }
+
+    public bool HasDevices => _devices.Count > 0;
+
+    /// <summary>No device, and no process: nothing is to be kept of it.</summary>
+    public bool IsGone => _devices.Count == 0 && _process is null;
+
+    public bool HasProcess => _process is not null;
+
+    public GuestStatus Status => new()
+    {
+        Uuid = Uuid,
+        Domain = Domain,
+        State = State,
+        Since = _stateTime,
+        Process = _process?.Id ?? 0,
+        Restarts = _restarts,
+        Boot = _boot,
+        Fault = _fault,
+    };
+
+    /// <summary>A device of the domain that has this vTPM, or of one that is to have it.</summary>
+    /// <returns>False when another domain has it.</returns>
+    public bool TryAdd(TpmbackClient client)
+    {
+        string identity = DomainIdentity.Of(_context.Store, client);
+        if (HasDevices && (Domain != client.Domain))
+        {
+            Log($"frontend {client} asks for it while domain {Domain} has it; one vTPM is one platform's at a time: give the second domain another uuid");
+            return false;
+        }
+
+        bool isFirst = !HasDevices;
+        _devices.Add(client);
+        _unannounced.Add(client);
+        _label ??= client.Label;
+        if (isFirst) Move(client, identity);
+        _context.Wake();
+        return true;
+    }
+
+    public void Remove(TpmbackClient client)
+    {
+        _devices.Remove(client);
+        _unannounced.Remove(client);
+        for (LinkedListNode<Waiting>? node = _waiting.First, next; node is not null; node = next)
+        {
+            next = node.Next;
+            if (node.Value.Client == client) _waiting.Remove(node);
+        }
+
+        if (HasDevices) return;
+        Log($"domain {Domain} has given it back");
+        End();
+    }
+
+    /// <summary>Takes a request, to be answered by <see cref="Tpmback.Complete"/>.</summary>
+    public void Submit(TpmbackClient client, int locality)
+    {
+        var request = new Waiting(client, locality, _context.Now);
+        if (State == GuestState.Serving && _active is null)
+        {
+            Send(request);
+            return;
+        }
+
+        _waiting.AddLast(request);
+        if (State != GuestState.Serving) _context.Wake();
+    }
+
+    /// <summary>Somebody has left the measurements that it waits for, or others.</summary>
+    public void Measured()
+    {
+        if (State == GuestState.Unmeasured) Start();
+    }
+
+    /// <summary>Looks at what is due.</summary>
+    /// <returns>When to look again at the latest, as a timestamp.</returns>
+    public long Tick()
+    {
+        if (State == GuestState.Serving) AnnounceDevices();
+        else if (State != GuestState.Ending) GiveUpWaiting();
+        long due = Due();
+        if (due > _context.Now) return due;
+        switch (State)
+        {
+            case GuestState.Waiting:
+                Start();
+                break;
+            case GuestState.Starting or GuestState.Measuring:
+                Kill($"it has not started within {_context.Options.StartPatience.TotalMinutes:0} minutes");
+                break;
+            case GuestState.Serving:
+                Kill($"it has not answered a request within {_context.Options.AnswerPatience.TotalMinutes:0} minutes");
+                break;
+            case GuestState.Ending:
+                Kill($"it has not ended within {_context.Options.EndPatience.TotalSeconds:0} seconds");
+                break;
+            default:
+                break;
+        }
+
+        return Due();
+    }
+
+    /// <summary>The service ends: the process is told to, and the devices stay as they are.</summary>
+    public void Stop() => End();
+
+    /// <summary>The service has ended, and cannot wait for the process any more: by its links it hears of it.</summary>
+    public void Abandon()
+    {
+        if (_process is { } process) Forget(process);
+    }
+
+    private long Due()
+    {
+        long state = State switch
+        {
+            GuestState.Waiting => _context.After(_stateSince, _retryDelay),
+            GuestState.Starting or GuestState.Measuring => _context.After(_stateSince, _context.Options.StartPatience),
+            GuestState.Serving when _active is not null => _context.After(_activeSince, _context.Options.AnswerPatience),
+            GuestState.Ending => _context.After(_stateSince, _context.Options.EndPatience),
+            _ => long.MaxValue,
+        };
+        if (_killed && _process is not null) state = long.MaxValue;
+        if (State is not (GuestState.Serving or GuestState.Ending) && _waiting.First is { } first)
+            state = Math.Min(state, _context.After(Math.Max(first.Value.Since, _stateSince), _context.Options.RequestPatience));
+        return state;
+    }
+
+    /// <summary>The vTPM goes to a domain: its boot begins, or goes on.</summary>
+    private void Move(TpmbackClient client, string identity)
+    {
+        bool wasAnnounced = DomainIdentity.WasAnnounced(_context.Store, client);
+        bool isOther = identity != _identity;
+        Domain = client.Domain;
+        _identity = identity;
+        _label = client.Label;
+        if (isOther) (_restarts, _fault, _delay, _boot) = (0, "", new RestartDelay(), null);
+        // A guest that has not run, and a backend that nobody has heard of: what is on a record is not this guest's doing.
+        _begins = !wasAnnounced && client.History != DomainHistory.Running;
+        _originOfNew = (wasAnnounced, client.History) switch
+        {
+            (true, _) => BootOrigin.Lost,
+            (_, DomainHistory.Running) => BootOrigin.Attached,
+            (_, DomainHistory.Fresh) => BootOrigin.Whole,
+            _ => BootOrigin.Unknown,
+        };
+        Log($"domain {Domain} has it");
+        if (_process is null) Start();
+    }
+
+    private void AnnounceDevices()
+    {
+        if (_unannounced.Count == 0) return;
+        TpmbackClient[] devices = [.. _unannounced];
+        _unannounced.Clear();
+        foreach (TpmbackClient device in devices) _context.Loop.Announce(device);
+    }
+
+    /// <summary>What waits for a process that does not come is for the guest to send again.</summary>
+    private void GiveUpWaiting()
+    {
+        while (_waiting.First is { } first && _context.Now >= _context.After(Math.Max(first.Value.Since, _stateSince), _context.Options.RequestPatience))
+        {
+            _waiting.Remove(first);
+            Fail(first.Value.Client, TpmResult.Retry);
+        }
+    }
+
+    private void Fail(TpmbackClient client, TpmResult result)
+    {
+        if (client.Request.Length < TpmMessage.HeaderLength) return;
+        Span<byte> response = stackalloc byte[TpmMessage.HeaderLength];
+        int length = TpmMessage.WriteFailure(client.Request.Span, result, response);
+        _context.Loop.Complete(client, response[..length]);
+    }
+
+    private void Become(GuestState state)
+    {
+        State = state;
+        _stateSince = _context.Now;
+        _stateTime = _context.Options.Time.GetUtcNow();
+        _context.Wake();
+    }
+
+    private void Log(string line) => _context.Options.Log($"vTPM {Uuid}: {line}");
+
+    /// <summary>A request that waits for its turn, or for the process.</summary>
+    private sealed record Waiting(TpmbackClient Client, int Locality, long Since);
+}
