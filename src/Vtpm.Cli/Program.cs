@@ -5,6 +5,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using Vtpm.Boot;
 using Vtpm.Client;
+using Vtpm.Confinement;
 using Vtpm.Crypto;
 using Vtpm.Engine;
 using Vtpm.Instance;
@@ -81,7 +82,7 @@ internal static class Program
         ManagerException { InnerException: TpmTransportException } => ExitCode.Unavailable,
         VtpmStartException or ManagerException or StateFormatException or StorageException { Fault: StorageFault.Damaged or StorageFault.NewerVersion } => ExitCode.Refused,
         TpmTransportException or StorageException { Fault: StorageFault.InUse } or SocketException => ExitCode.Unavailable,
-        TpmException or QuoteException or StorageException or StateNotSavedException or IOException or UnauthorizedAccessException => ExitCode.Failed,
+        TpmException or QuoteException or ConfinementException or StorageException or StateNotSavedException or IOException or UnauthorizedAccessException => ExitCode.Failed,
         _ => null,
     };
 

@@ -18,7 +18,14 @@ internal static class Service
     /// is one of a supervisor's: it must not outlive it, however that ended. Such a one leaves what a terminal sends to all of its programs (Ctrl-C, its
     /// end) to the supervisor, which stops them in their order.
     /// </summary>
-    public static void Until(Action stop, bool stopWithParent, Action serve)
+    public static void Until(Action stop, bool stopWithParent, Action serve) => Until(stop, stopWithParent, ready =>
+    {
+        ready();
+        serve();
+    });
+
+    /// <summary>The same for what does not listen from the beginning: it calls the action that it is given when it does.</summary>
+    public static void Until(Action stop, bool stopWithParent, Action<Action> serve)
     {
         void Stop(PosixSignalContext context)
         {
@@ -34,8 +41,7 @@ internal static class Service
         // What starting up has left on the heap would stay for as long as little is allocated: it is most of what an idle process has for itself.
         GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         if (stopWithParent) new Thread(() => AwaitEndOfInput(stop), maxStackSize: 64 * 1024) { IsBackground = true }.Start();
-        ServiceManager.Ready();
-        serve();
+        serve(ServiceManager.Ready);
     }
 
     private static void AwaitEndOfInput(Action stop)

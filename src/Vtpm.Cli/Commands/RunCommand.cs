@@ -1,6 +1,5 @@
 using System.CommandLine;
-using Vtpm.Crypto;
-using Vtpm.Instance;
+using Vtpm.Confinement;
 using Vtpm.Transports;
 
 namespace Vtpm.Cli;
@@ -36,54 +35,47 @@ internal static class RunCommand
         };
         var manufacture = new Option<bool>("--manufacture") { Description = "Make a new TPM and give up what this vTPM held before." };
         var withoutEK = new Option<bool>("--without-ek") { Description = "A new TPM gets no endorsement key: the guest makes it." };
+        var confine = new Option<string>("--confine")
+        {
+            Description = "Confine the vTPM: it runs as this user, a name or a number of its own, and can open, connect to and start nothing.",
+            HelpName = "USER[:GROUP]",
+        };
         Option<TpmAddress[]> listen = Options.Listen();
         Option<string> mode = Options.SocketMode();
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("run", "One vTPM: a TPM 1.2 whose state is encrypted on its own image, with the key at the manager." + Examples)
-            { image, manager, uuid, manufacture, withoutEK, listen, mode, Options.StopWithParent, arguments };
+            { image, manager, uuid, manufacture, withoutEK, confine, InnerProcess.ImageIsNew, listen, mode, Options.StopWithParent, arguments };
         command.SetAction(result =>
         {
-            var options = new VtpmOptions(
-                result.GetRequiredValue(image),
-                result.GetValue(manufacture) ? ManufacturePolicy.Always : ManufacturePolicy.WhenBlank,
-                WithEndorsementKey: !result.GetValue(withoutEK));
-            Run(
-                options, VtpmArguments.Parse(result.GetValue(arguments) ?? []), result.GetRequiredValue(manager), result.GetValue(uuid),
-                result.GetRequiredValue(listen), Options.ParseMode(result.GetRequiredValue(mode)), result.GetValue(Options.StopWithParent));
-            return (int)ExitCode.Ok;
+            TpmAddress[] addresses = result.GetRequiredValue(listen);
+            // Before anything is started: a start can make a TPM.
+            if (addresses.Contains(TpmAddress.Xen) && addresses.Length > 1)
+                throw new UsageException("--listen xen: stands alone: one thread serves all clients of a vTPM");
+            var given = new VtpmRun(result.GetRequiredValue(image), result.GetRequiredValue(manager), addresses)
+            {
+                Uuid = result.GetValue(uuid),
+                Manufacture = result.GetValue(manufacture),
+                WithoutEndorsementKey = result.GetValue(withoutEK),
+                User = result.GetValue(confine) is { } user ? ParseUser(user) : null,
+                ImageIsNew = result.GetValue(InnerProcess.ImageIsNew),
+                SocketMode = Options.ParseMode(result.GetRequiredValue(mode)),
+                StopWithParent = result.GetValue(Options.StopWithParent),
+                XenArguments = result.GetValue(arguments) ?? [],
+            };
+            return (int)given.Run();
         });
         return command;
     }
 
-    private static void Run(
-        VtpmOptions options, VtpmArguments arguments, TpmAddress manager, Guid? uuid, TpmAddress[] addresses, UnixFileMode mode, bool stopWithParent)
+    private static SandboxUser ParseUser(string text)
     {
-        bool onXen = addresses.Contains(TpmAddress.Xen);
-        // Before anything is started: a start can make a TPM.
-        if (onXen && addresses.Length > 1) throw new UsageException("--listen xen: stands alone: one thread serves all clients of a vTPM");
-        var log = new Log("VTPM") { IsQuiet = arguments.LogLevel == VtpmLogLevel.Error };
-        // Who started us waits for this line, however quiet we are to be.
-        var ready = new Log("VTPM") { IsQuiet = log.IsQuiet && !stopWithParent };
-        log.Info($"vTPM {uuid?.ToString() ?? "of " + manager} starts on {options.ImagePath}");
-        using var random = new SystemRandom();
-        using VirtualTpm vtpm =
-            VirtualTpm.Start(options, arguments, new ManagerLink(() => XenDevices.Connect(manager)), random, new OpenSslRsa(), log.Info, log.Warn);
-        if (onXen)
+        try
         {
-            using var xen = new XenDevices(
-                new GuestRequests(vtpm, arguments, log.Info), new GuestDomains(vtpm.Reset, log.Warn), uuid, log.Info);
-            Service.Until(xen.Stop, stopWithParent, () =>
-            {
-                ready.Info("ready");
-                xen.Run();
-            });
-            log.Info("the vTPM is off");
-            return;
+            return SandboxUser.Parse(text);
         }
-
-        using var guests = new GuestServer(vtpm, arguments, log.Info, mode, log.Warn);
-        foreach (TpmAddress address in addresses) log.Info($"listening on {guests.Server.Listen(address).Address}");
-        Service.Run(guests.Server, stopWithParent, () => ready.Info("ready"));
-        log.Info("the vTPM is off");
+        catch (FormatException exception)
+        {
+            throw new UsageException($"--confine {text}: {exception.Message}");
+        }
     }
 }

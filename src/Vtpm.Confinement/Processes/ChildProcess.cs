@@ -9,13 +9,14 @@ namespace Vtpm.Confinement;
 /// </summary>
 /// <remarks>
 /// Its end is taken by its own number (waitpid), so that nothing is taken away from the base library's processes. It is a zombie until
-/// <see cref="TryWait(out ExitStatus)"/> has returned true. Not for several threads at once.
+/// <see cref="TryWait(out ExitStatus)"/> has returned true.
 /// </remarks>
 public sealed class ChildProcess : IDisposable
 {
     private const int NoHang = 1;
     private const int SignalKill = 9;
 
+    private readonly Lock _gate = new();
     private ExitStatus? _status;
 
     private ChildProcess(int id, SafeFileHandle ended)
@@ -50,9 +51,12 @@ public sealed class ChildProcess : IDisposable
     /// <summary>Whether it has ended, and how.</summary>
     public bool TryWait(out ExitStatus status)
     {
-        _status ??= Wait(Id, NoHang);
-        status = _status ?? default;
-        return _status is not null;
+        lock (_gate)
+        {
+            _status ??= Wait(Id, NoHang);
+            status = _status ?? default;
+            return _status is not null;
+        }
     }
 
     /// <summary>Waits until it has ended, at the longest for <paramref name="patience"/>.</summary>
@@ -70,18 +74,40 @@ public sealed class ChildProcess : IDisposable
         return true;
     }
 
+    /// <summary>Waits until it has ended, or there is something to read on <paramref name="link"/>.</summary>
+    /// <returns>Whether there is something to read.</returns>
+    public unsafe bool WaitFor(SafeHandle link)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        LibC.PollDescriptor* descriptors = stackalloc LibC.PollDescriptor[2];
+        descriptors[0] = new() { Descriptor = (int)link.DangerousGetHandle(), Events = 1 };
+        descriptors[1] = new() { Descriptor = (int)Ended.DangerousGetHandle(), Events = 1 };
+        while (LibC.Poll(descriptors, 2, milliseconds: -1) < 1)
+        {
+            // a signal has come between
+        }
+
+        return descriptors[0].Returned != 0;
+    }
+
     /// <summary>Sends it a signal; nothing when it has ended.</summary>
     public void Signal(int signal)
     {
-        // Until it has been waited for, its number is nobody else's.
-        if (!TryWait(out _)) _ = LibC.Kill(Id, signal);
+        lock (_gate)
+        {
+            // Until it has been waited for, its number is nobody else's.
+            if (!TryWait(out _)) _ = LibC.Kill(Id, signal);
+        }
     }
 
     /// <summary>SIGKILL, and its end.</summary>
     public ExitStatus Kill()
     {
-        Signal(SignalKill);
-        return _status ??= Wait(Id, options: 0) ?? ExitStatus.Unknown;
+        lock (_gate)
+        {
+            Signal(SignalKill);
+            return _status ??= Wait(Id, options: 0) ?? ExitStatus.Unknown;
+        }
     }
 
     /// <summary>Closes what this process has of it. It goes on.</summary>

@@ -18,6 +18,8 @@ internal sealed class GuestBoot : IDisposable
 
     public BootRecord Record { get; }
 
+    public long Length => _store.Length;
+
     /// <returns>Null when there is to be no record.</returns>
     /// <exception cref="VtpmStartException">There is to be one, and it is none.</exception>
     public static GuestBoot? Open(SafeFileHandle? handle)

@@ -53,7 +53,7 @@ public sealed class VirtualTpm : IDisposable
         warn ??= log;
         GuestBoot? boot = null;
         // A file that is not there is made only when the manager has been asked whether there was one.
-        FileBlockStore? store = options.Image is not null || File.Exists(options.ImagePath) ? OpenStore(options) : null;
+        FileBlockStore? store = IsImageThere(options) ? OpenStore(options) : null;
         try
         {
             boot = GuestBoot.Open(options.BootRecord);
@@ -88,6 +88,12 @@ public sealed class VirtualTpm : IDisposable
     }
 
     /// <summary>What this vTPM can tell of its guest's boot; null where nobody keeps a record of it.</summary>
+    /// <summary>Bytes that its image has.</summary>
+    public long ImageLength => _store.Length;
+
+    /// <summary>Bytes that the record of the guest's boot has; 0 without one.</summary>
+    public long BootRecordLength => _boot?.Length ?? 0;
+
     public BootOrigin? BootOrigin => _boot?.Record.Origin;
 
     /// <summary>
@@ -117,6 +123,11 @@ public sealed class VirtualTpm : IDisposable
         _store.Dispose();
         _boot?.Dispose();
     }
+
+    /// <summary>One that was handed over new and empty is not: it is filled when it is known that it may be.</summary>
+    private static bool IsImageThere(VtpmOptions options) => options.Image is { } handle
+        ? !options.IsImageNew || RandomAccess.GetLength(handle) > 0
+        : File.Exists(options.ImagePath);
 
     private static FileBlockStore OpenStore(VtpmOptions options)
     {

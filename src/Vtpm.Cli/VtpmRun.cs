@@ -1,0 +1,116 @@
+using Microsoft.Win32.SafeHandles;
+using Vtpm.Confinement;
+using Vtpm.Crypto;
+using Vtpm.Instance;
+using Vtpm.Transports;
+
+namespace Vtpm.Cli;
+
+/// <summary>What <c>vtpm run</c> was told: the image, the manager, where clients are; and the running of it.</summary>
+internal sealed record VtpmRun(string Image, TpmAddress Manager, TpmAddress[] Addresses)
+{
+    public Guid? Uuid { get; init; }
+
+    public bool Manufacture { get; init; }
+
+    public bool WithoutEndorsementKey { get; init; }
+
+    /// <summary>Whom a confined one runs as; null for one that is not confined.</summary>
+    public SandboxUser? User { get; init; }
+
+    public bool ImageIsNew { get; init; }
+
+    public UnixFileMode SocketMode { get; init; }
+
+    public bool StopWithParent { get; init; }
+
+    public IReadOnlyList<string> XenArguments { get; init; } = [];
+
+    /// <summary>The image's descriptor, where it was opened by whoever has started this process.</summary>
+    private int? ImageDescriptor => Image.StartsWith("fd:", StringComparison.Ordinal) ? Inherited(Image) : null;
+
+    public ExitCode Run()
+    {
+        var arguments = VtpmArguments.Parse(XenArguments);
+        var log = new Log("VTPM") { IsQuiet = arguments.LogLevel == VtpmLogLevel.Error };
+        if (User is not null && ImageDescriptor is null) return RunOuter(log);
+        IEnumerable<int> descriptors = [ImageDescriptor ?? 2, .. Addresses.Append(Manager).Where(IsInherited).Select(address => address.Port)];
+        Serve(InnerProcess.Enter(User, Manager, descriptors, log), arguments, log);
+        return ExitCode.Ok;
+    }
+
+    private static bool IsInherited(TpmAddress address) => address.Kind == TpmAddressKind.Inherited;
+
+    private static int Inherited(string text)
+    {
+        try
+        {
+            return TpmAddress.Parse(text).Port;
+        }
+        catch (FormatException exception)
+        {
+            throw new UsageException($"--image {exception.Message}");
+        }
+    }
+
+    private ExitCode RunOuter(Log log)
+    {
+        // What a confined process cannot be handed, or what is not to be asked for on its behalf.
+        if (Addresses.FirstOrDefault(address => address.Kind is not (TpmAddressKind.Unix or TpmAddressKind.Tcp)) is { } other)
+            throw new UsageException($"--confine with --listen {other}: a confined vTPM takes clients on unix:PATH and tcp:HOST:PORT");
+        if (Manager.Kind is not (TpmAddressKind.Unix or TpmAddressKind.Tcp))
+            throw new UsageException($"--confine with --manager {Manager}: a confined vTPM has its manager on unix:PATH or tcp:HOST:PORT");
+        List<string> arguments = ["run", "--confine", User.ToString()!];
+        if (Uuid is { } uuid) arguments.AddRange(["--uuid", uuid.ToString()]);
+        if (Manufacture) arguments.Add("--manufacture");
+        if (WithoutEndorsementKey) arguments.Add("--without-ek");
+        arguments.AddRange(XenArguments);
+        log.Info($"vTPM {Uuid?.ToString() ?? "of " + Manager} starts on {Image}, confined");
+        using var outer = new OuterProcess(Image, Manager, Addresses, SocketMode, arguments, log);
+        return outer.Run(StopWithParent, () => Ready(log));
+    }
+
+    private void Ready(Log log)
+    {
+        // Who started us waits for this line, however quiet we are to be.
+        if (!log.IsQuiet || StopWithParent) new Log("VTPM").Info("ready");
+    }
+
+    private void Serve(InnerProcess process, VtpmArguments arguments, Log log)
+    {
+        using SafeFileHandle? image = ImageDescriptor is { } descriptor ? InheritedDescriptor.Take(descriptor) : null;
+        var options = new VtpmOptions(
+            Image, Manufacture ? ManufacturePolicy.Always : ManufacturePolicy.WhenBlank, WithEndorsementKey: !WithoutEndorsementKey)
+            { Image = image, IsImageNew = ImageIsNew };
+        if (image is null) log.Info($"vTPM {Uuid?.ToString() ?? "of " + Manager} starts on {Image}");
+        using var random = new SystemRandom();
+        using VirtualTpm vtpm =
+            VirtualTpm.Start(options, arguments, new ManagerLink(() => process.Connect(Manager)), random, new OpenSslRsa(), log.Info, log.Warn);
+        if (Addresses.Contains(TpmAddress.Xen))
+        {
+            using var xen = new XenDevices(
+                new GuestRequests(vtpm, arguments, log.Info), new GuestDomains(vtpm.Reset, log.Warn), Uuid, log.Info);
+            Service.Until(xen.Stop, StopWithParent, () =>
+            {
+                Ready(log);
+                xen.Run();
+            });
+            log.Info("the vTPM is off");
+            return;
+        }
+
+        using var guests = new GuestServer(vtpm, arguments, log.Info, SocketMode, log.Warn);
+        foreach (TpmAddress address in Addresses)
+        {
+            TpmListener listener = IsInherited(address) ? guests.Server.ListenInherited(address.Port) : guests.Server.Listen(address);
+            if (!IsInherited(address)) log.Info($"listening on {listener.Address}");
+        }
+
+        Service.Run(guests.Server, StopWithParent, () =>
+        {
+            process.Seal(vtpm, options, accepts: true, log);
+            if (!process.TellReady()) Ready(log);
+        });
+        log.Info("the vTPM is off");
+    }
+}
