@@ -13,7 +13,7 @@ public interface IFuzzTarget
 
 public static class FuzzTargets
 {
-    public static IReadOnlyList<IFuzzTarget> All { get; } = [new DecoderTarget(), new SessionTarget(), new StateTarget(), new ImageTarget(), new VtpmImageTarget(), new ManagerTarget()];
+    public static IReadOnlyList<IFuzzTarget> All { get; } = [new DecoderTarget(), new SessionTarget(), new StateTarget(), new ImageTarget(), new VtpmImageTarget(), new ManagerTarget(), new TpmifTarget()];
 
     public static IFuzzTarget Of(string name) => All.First(target => target.Name == name);
 }
