@@ -90,6 +90,27 @@ public sealed class DeathTests : IDisposable
     }
 
     [Fact]
+    public void GuestThatGoesWhileItHasNoProcess_GetsNone_AndTheNextBeginsAnew()
+    {
+        RawFrontend guest = _backend.Running(5);
+        _backend.Extend(guest);
+        _backend.StopManager();
+        _backend.Launcher.Last.Kill();
+        _backend.Until(() => _backend.HasLogged("started again in 0.25 s"));
+        _backend.StartManager();
+        int started = _backend.Launcher.Started.Count;
+        guest.Die();
+        _backend.Detach(guest);
+        _backend.Until(() => _backend.HasLogged("has given it back"));
+        _backend.Time.Advance(TimeSpan.FromMinutes(2));
+        for (int i = 0; i < 4; i++) _backend.Service.Turn(TimeSpan.Zero);
+
+        Assert.Equal(started, _backend.Launcher.Started.Count);
+        RawFrontend next = _backend.Running(6);
+        Assert.Equal("0000000000000000000000000000000000000000", _backend.Pcr(next));
+    }
+
+    [Fact]
     public void ManagerThatIsRestarted_IsFoundAgain()
     {
         RawFrontend guest = _backend.Running(5);

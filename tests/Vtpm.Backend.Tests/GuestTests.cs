@@ -100,6 +100,22 @@ public sealed class GuestTests : IDisposable
     }
 
     [Fact]
+    public void GuestThatSoftResetsItself_HasItsPcrsStill()
+    {
+        RawFrontend guest = _backend.Running(5);
+        _backend.Extend(guest);
+        string before = _backend.Pcr(guest);
+        guest.SetState(6);
+        _backend.Detach(guest);
+        _backend.Until(() => _backend.Service.Guests.Count == 0);
+
+        // The toolstack makes everything anew, in the same domain.
+        RawFrontend again = _backend.Running(5, hasRun: true, start: "2000.00");
+
+        Assert.Equal(before, _backend.Pcr(again));
+    }
+
+    [Fact]
     public void GuestThatRanBefore_HasNoRecordOfItsBoot()
     {
         RawFrontend guest = _backend.Running(5, hasRun: true);

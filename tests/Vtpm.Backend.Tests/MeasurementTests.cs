@@ -81,7 +81,7 @@ public sealed class MeasurementTests
     }
 
     [Fact]
-    public void DriverDomain_KnowsALifeByItsOwnMark()
+    public void DriverDomain_KnowsADomainByItsNumber()
     {
         using var backend = new Backend(domain: 3);
         RawFrontend guest = backend.Running(5, start: null);
@@ -93,10 +93,56 @@ public sealed class MeasurementTests
         backend.TakenOver();
         Assert.Equal(before, backend.Pcr(guest));
 
-        // Another life: the toolstack has made the directory anew.
-        guest.Die();
+        // The same domain, which nobody says whether it has run: the toolstack has made the device anew, as it does when a guest soft-resets itself.
+        guest.SetState(6);
         backend.Detach(guest);
         backend.Until(() => backend.Service.Guests.Count == 0);
-        Assert.Equal(Expected(), backend.Pcr(backend.Running(5, start: null)));
+        RawFrontend again = backend.Running(5, start: null);
+        Assert.Equal(before, backend.Pcr(again));
+
+        again.Die();
+        backend.Detach(again);
+        backend.Until(() => backend.Service.Guests.Count == 0);
+        Assert.Equal(Expected(), backend.Pcr(backend.Running(6, start: null)));
+    }
+
+    [Fact]
+    public void ServiceThatEndsBeforeTheGuestMayRun_MeasuresAllOfItAnew()
+    {
+        using var backend = new Backend(domain: 3);
+        backend.Service.Leave(Backend.Uuid, [new(4, Kernel), new(4, Line)]);
+        using var inIt = new ManualResetEventSlim();
+        int requests = 0;
+        backend.Launcher.Before = _ =>
+        {
+            if (++requests != 2) return;
+            backend.Launcher.Last.Kill();
+            inIt.Set();
+        };
+        RawFrontend guest = backend.Guest(5, start: null);
+        backend.Until(() => inIt.IsSet);
+        backend.Restart(isKilled: true);
+        backend.Service.Leave(Backend.Uuid, [new(4, Kernel), new(4, Line)]);
+        backend.Until(() => guest.BackendState == "2");
+        guest.Publish();
+        backend.Until(() => guest.BackendState == "4");
+
+        Assert.Equal(Expected(Kernel, Line), backend.Pcr(guest, 4));
+    }
+
+    [Fact]
+    public void GuestThatGoesUnmeasured_LeavesNothingForTheNext()
+    {
+        using var backend = new Backend(with: options => options with { RequireMeasurement = true });
+        RawFrontend guest = backend.Guest(5);
+        backend.Until(() => backend.HasLogged("--require-measurement"));
+        backend.Detach(guest);
+        backend.Until(() => backend.HasLogged("has given it back"));
+
+        // For the next start, and none before it.
+        backend.Service.Leave(Backend.Uuid, [new(4, Kernel)]);
+        backend.Service.Turn(TimeSpan.Zero);
+        Assert.Empty(backend.Launcher.Started);
+        Assert.Equal(Expected(Kernel), backend.Pcr(backend.Running(6), 4));
     }
 }

@@ -28,20 +28,11 @@ internal sealed partial class GuestVtpm
     private void Start()
     {
         (_isReady, _killed, _servingSince, _connections, _measured) = (false, false, 0, 0, 0);
-        if (_begins)
-        {
-            if (_context.Measurements.TryTake(Uuid, out var left)) _measurements = left;
-            if (_measurements.IsEmpty && _context.Options.RequireMeasurement)
-            {
-                Log($"nobody has left what domain {Domain} boots (vtpm measure), and --require-measurement is given: it does not start");
-                _fault = "no measurement";
-                Become(GuestState.Unmeasured);
-                return;
-            }
-        }
-
         try
         {
+            // Where nobody says whether the domain has run: a vTPM that has served it, by its record, was taken away and given back.
+            if (_begins && _couldGoOn && _context.Records.HasServed(Uuid, _identity)) _begins = false;
+            if (_begins && !TakeMeasurements()) return;
             _image = _context.Images.Open(Uuid);
             _record = _context.Records.Open(Uuid, _identity, _begins, _originOfNew);
             _boot = _record.Record.Origin;
@@ -58,6 +49,17 @@ internal sealed partial class GuestVtpm
         _context.Loop.Attend(_process.Manager.SafeHandle, TakeWish);
         _context.Loop.Attend(_process.Ended, TakeEnd);
         Become(GuestState.Starting);
+    }
+
+    /// <returns>False when there are none, and have to be.</returns>
+    private bool TakeMeasurements()
+    {
+        if (_context.Measurements.TryTake(Uuid, out var left)) _measurements = left;
+        if (!_measurements.IsEmpty || !_context.Options.RequireMeasurement) return true;
+        Log($"nobody has left what domain {Domain} boots (vtpm measure), and --require-measurement is given: it does not start");
+        _fault = "no measurement";
+        Become(GuestState.Unmeasured);
+        return false;
     }
 
     /// <summary>Has it end after the request that it is in.</summary>
@@ -147,7 +149,7 @@ internal sealed partial class GuestVtpm
         _isReady = true;
         if (origin is not null) _boot = origin;
         if (State == GuestState.Ending) return;
-        if (!TrySettleImage()) return;
+        if (!TrySettle(_image!.Settle)) return;
         if (_begins && !_measurements.IsEmpty)
         {
             Become(GuestState.Measuring);
@@ -159,11 +161,11 @@ internal sealed partial class GuestVtpm
         }
     }
 
-    private bool TrySettleImage()
+    private bool TrySettle(Action settle)
     {
         try
         {
-            _image!.Settle();
+            settle();
             return true;
         }
         catch (IOException exception)
@@ -202,6 +204,7 @@ internal sealed partial class GuestVtpm
     private void Serve()
     {
         // From here on the guest can have used it, and a process that comes after this one goes on.
+        if (!TrySettle(_record!.Settle)) return;
         _begins = false;
         _measurements = [];
         _servingSince = _context.Now;

@@ -34,6 +34,7 @@ internal sealed partial class GuestVtpm
     private DateTimeOffset _stateTime;
     private TimeSpan _retryDelay;
     private bool _begins;
+    private bool _couldGoOn;
     private BootOrigin _originOfNew;
     private BootOrigin? _boot;
     private int _measured;
@@ -104,6 +105,8 @@ internal sealed partial class GuestVtpm
         if (HasDevices) return;
         Log($"domain {Domain} has given it back");
         End();
+        // One without a process is forgotten at once, and not started for nobody.
+        _context.Wake();
     }
 
     /// <summary>Takes a request, to be answered by <see cref="Tpmback.Complete"/>.</summary>
@@ -123,7 +126,7 @@ internal sealed partial class GuestVtpm
     /// <summary>Somebody has left the measurements that it waits for, or others.</summary>
     public void Measured()
     {
-        if (State == GuestState.Unmeasured) Start();
+        if (State == GuestState.Unmeasured && HasDevices) Start();
     }
 
     /// <summary>Looks at what is due.</summary>
@@ -136,7 +139,7 @@ internal sealed partial class GuestVtpm
         if (due > _context.Now) return due;
         switch (State)
         {
-            case GuestState.Waiting:
+            case GuestState.Waiting when HasDevices:
                 Start();
                 break;
             case GuestState.Starting or GuestState.Measuring:
@@ -168,7 +171,7 @@ internal sealed partial class GuestVtpm
     {
         long state = State switch
         {
-            GuestState.Waiting => _context.After(_stateSince, _retryDelay),
+            GuestState.Waiting when HasDevices => _context.After(_stateSince, _retryDelay),
             GuestState.Starting or GuestState.Measuring => _context.After(_stateSince, _context.Options.StartPatience),
             GuestState.Serving when _active is not null => _context.After(_activeSince, _context.Options.AnswerPatience),
             GuestState.Ending => _context.After(_stateSince, _context.Options.EndPatience),
@@ -191,6 +194,7 @@ internal sealed partial class GuestVtpm
         if (isOther) (_restarts, _fault, _delay, _boot) = (0, "", new RestartDelay(), null);
         // A guest that has not run, and a backend that nobody has heard of: what is on a record is not this guest's doing.
         _begins = !wasAnnounced && client.History != DomainHistory.Running;
+        _couldGoOn = client.History == DomainHistory.Unknown;
         _originOfNew = (wasAnnounced, client.History) switch
         {
             (true, _) => BootOrigin.Lost,
@@ -199,7 +203,9 @@ internal sealed partial class GuestVtpm
             _ => BootOrigin.Unknown,
         };
         Log($"domain {Domain} has it");
+        // A process that is there is another boot's, and ends first.
         if (_process is null) Start();
+        else End();
     }
 
     private void AnnounceDevices()
