@@ -39,7 +39,7 @@ internal static class Program
     {
         var root = new RootCommand(Description)
         {
-            UpCommand.Create(), StatusCommand.Create(), RunCommand.Create(), ManagerCommand.Create(), ManageCommand.Create(), ApproveCommand.Create(),
+            UpCommand.Create(), StatusCommand.Create(), RunCommand.Create(), TpmbackCommand.Create(), ManagerCommand.Create(), ManageCommand.Create(), ApproveCommand.Create(),
             QuoteCommand.Create(), VerifyCommand.Create(), MeasureCommand.Create(), BootloaderCommand.Create(),
             BootCommand.Create(), ImageCommand.Create(), HardwareCommand.Create(), VersionCommand(),
         };

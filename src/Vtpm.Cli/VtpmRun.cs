@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Vtpm.Backend;
 using Vtpm.Confinement;
 using Vtpm.Crypto;
 using Vtpm.Instance;
@@ -20,6 +21,12 @@ internal sealed record VtpmRun(string Image, TpmAddress Manager, TpmAddress[] Ad
 
     public bool ImageIsNew { get; init; }
 
+    /// <summary>The descriptor of the link to <c>vtpm tpmback</c>; null where clients connect.</summary>
+    public int? Requests { get; init; }
+
+    /// <summary>The descriptor of the record of the guest's boot; null where nobody keeps one.</summary>
+    public int? BootRecord { get; init; }
+
     public UnixFileMode SocketMode { get; init; }
 
     public bool StopWithParent { get; init; }
@@ -32,9 +39,10 @@ internal sealed record VtpmRun(string Image, TpmAddress Manager, TpmAddress[] Ad
     public ExitCode Run()
     {
         var arguments = VtpmArguments.Parse(XenArguments);
-        var log = new Log("VTPM") { IsQuiet = arguments.LogLevel == VtpmLogLevel.Error };
+        // Of many that write into one log, each says which it is.
+        var log = new Log(Requests is null ? "VTPM" : $"VTPM {Uuid}") { IsQuiet = arguments.LogLevel == VtpmLogLevel.Error };
         if (User is not null && ImageDescriptor is null) return RunOuter(log);
-        IEnumerable<int> descriptors = [ImageDescriptor ?? 2, .. Addresses.Append(Manager).Where(IsInherited).Select(address => address.Port)];
+        IEnumerable<int> descriptors = [ImageDescriptor ?? 2, Requests ?? 2, BootRecord ?? 2, .. Addresses.Append(Manager).Where(IsInherited).Select(address => address.Port)];
         Serve(InnerProcess.Enter(User, Manager, descriptors, log), arguments, log);
         return ExitCode.Ok;
     }
@@ -79,13 +87,20 @@ internal sealed record VtpmRun(string Image, TpmAddress Manager, TpmAddress[] Ad
     private void Serve(InnerProcess process, VtpmArguments arguments, Log log)
     {
         using SafeFileHandle? image = ImageDescriptor is { } descriptor ? InheritedDescriptor.Take(descriptor) : null;
+        using SafeFileHandle? record = BootRecord is { } number ? InheritedDescriptor.Take(number) : null;
         var options = new VtpmOptions(
-            Image, Manufacture ? ManufacturePolicy.Always : ManufacturePolicy.WhenBlank, WithEndorsementKey: !WithoutEndorsementKey)
-            { Image = image, IsImageNew = ImageIsNew };
+            image is null ? Image : "its image", Manufacture ? ManufacturePolicy.Always : ManufacturePolicy.WhenBlank, WithEndorsementKey: !WithoutEndorsementKey)
+            { Image = image, IsImageNew = ImageIsNew, BootRecord = record };
         if (image is null) log.Info($"vTPM {Uuid?.ToString() ?? "of " + Manager} starts on {Image}");
         using var random = new SystemRandom();
         using VirtualTpm vtpm =
             VirtualTpm.Start(options, arguments, new ManagerLink(() => process.Connect(Manager)), random, new OpenSslRsa(), log.Info, log.Warn);
+        if (Requests is not null)
+        {
+            ServeLink(process, vtpm, options, arguments, log);
+            return;
+        }
+
         if (Addresses.Contains(TpmAddress.Xen))
         {
             using var xen = new XenDevices(
@@ -110,6 +125,25 @@ internal sealed record VtpmRun(string Image, TpmAddress Manager, TpmAddress[] Ad
         {
             process.Seal(vtpm, options, accepts: true, log);
             if (!process.TellReady()) Ready(log);
+        });
+        log.Info("the vTPM is off");
+    }
+
+    /// <summary>Serves what <c>vtpm tpmback</c> hands on. It has nobody else to tell that it is ready.</summary>
+    private void ServeLink(InnerProcess process, VirtualTpm vtpm, VtpmOptions options, VtpmArguments arguments, Log log)
+    {
+        var requests = new GuestRequests(vtpm, arguments, log.Info);
+        SafeFileHandle link = InheritedDescriptor.Take(Requests!.Value);
+        using var server = new VtpmLinkServer(
+            link,
+            (client, label, locality, request, response) => client is null
+                ? vtpm.Execute(request, locality, response)
+                : requests.Execute($"frontend {client}", label, locality, request, response),
+            log.Warn);
+        Service.Until(server.Stop, StopWithParent, () =>
+        {
+            process.Seal(vtpm, options, accepts: false, log);
+            server.Run(vtpm.BootOrigin);
         });
         log.Info("the vTPM is off");
     }

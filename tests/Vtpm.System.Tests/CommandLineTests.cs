@@ -12,6 +12,7 @@ public sealed class CommandLineTests
     [InlineData("manage")]
     [InlineData("approve")]
     [InlineData("measure")]
+    [InlineData("tpmback")]
     public void Help_OfAVerb_HasExamples(string verb)
     {
         (int exitCode, string output) = VtpmProcess.Run(verb, "--help");

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Microsoft.Win32.SafeHandles;
 using Vtpm.Storage;
 using Vtpm.Transports;
 using Vtpm.Wire;
@@ -24,6 +25,14 @@ public sealed class VtpmLinkServer : IDisposable
     // The text of a client is the same with each of its requests.
     private byte[] _lastHead = [];
     private VtpmLinkRequest _last;
+
+    /// <param name="link">This end of the link, as the process was started with it; becomes the server's.</param>
+    /// <param name="handler">Answers.</param>
+    /// <param name="log">Takes what goes wrong.</param>
+    public VtpmLinkServer(SafeFileHandle link, VtpmLinkHandler handler, Action<string> log)
+        : this(Own(link), handler, log)
+    {
+    }
 
     /// <param name="socket">This end of the link; becomes the server's.</param>
     /// <param name="handler">Answers.</param>
@@ -81,6 +90,14 @@ public sealed class VtpmLinkServer : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
+
+    private static Socket Own(SafeFileHandle link)
+    {
+        ArgumentNullException.ThrowIfNull(link);
+        var socket = new Socket(new SafeSocketHandle(link.DangerousGetHandle(), ownsHandle: true));
+        link.SetHandleAsInvalid();
+        return socket;
+    }
 
     private bool TryRead(ReadOnlySpan<byte> message, out VtpmLinkRequest request)
     {

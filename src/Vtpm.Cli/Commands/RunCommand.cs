@@ -41,13 +41,18 @@ internal static class RunCommand
             HelpName = "USER[:GROUP]",
         };
         Option<TpmAddress[]> listen = Options.Listen();
+        listen.Required = false;
         Option<string> mode = Options.SocketMode();
         var arguments = new Argument<string[]>("argument") { Description = "Xen's arguments.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("run", "One vTPM: a TPM 1.2 whose state is encrypted on its own image, with the key at the manager." + Examples)
-            { image, manager, uuid, manufacture, withoutEK, confine, InnerProcess.ImageIsNew, listen, mode, Options.StopWithParent, arguments };
+            { image, manager, uuid, manufacture, withoutEK, confine, InnerProcess.ImageIsNew, InnerProcess.Requests, InnerProcess.BootRecord, listen, mode, Options.StopWithParent, arguments };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(listen) is null && result.GetResult(InnerProcess.Requests) is null) result.AddError("Option '--listen' is required.");
+        });
         command.SetAction(result =>
         {
-            TpmAddress[] addresses = result.GetRequiredValue(listen);
+            TpmAddress[] addresses = result.GetValue(listen) ?? [];
             // Before anything is started: a start can make a TPM.
             if (addresses.Contains(TpmAddress.Xen) && addresses.Length > 1)
                 throw new UsageException("--listen xen: stands alone: one thread serves all clients of a vTPM");
@@ -58,6 +63,8 @@ internal static class RunCommand
                 WithoutEndorsementKey = result.GetValue(withoutEK),
                 User = result.GetValue(confine) is { } user ? ParseUser(user) : null,
                 ImageIsNew = result.GetValue(InnerProcess.ImageIsNew),
+                Requests = result.GetValue(InnerProcess.Requests)?.Port,
+                BootRecord = result.GetValue(InnerProcess.BootRecord)?.Port,
                 SocketMode = Options.ParseMode(result.GetRequiredValue(mode)),
                 StopWithParent = result.GetValue(Options.StopWithParent),
                 XenArguments = result.GetValue(arguments) ?? [],

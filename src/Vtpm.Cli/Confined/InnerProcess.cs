@@ -29,6 +29,12 @@ internal sealed class InnerProcess
     public static Option<bool> ImageIsNew { get; } =
         new(ImageIsNewName) { Description = "The image that is handed over was made for this start.", Hidden = true };
 
+    /// <summary>Likewise: the link of <c>vtpm tpmback</c>, over which its guest's requests come, in the place of a socket to listen on.</summary>
+    public static Option<TpmAddress> Requests { get; } = Hidden("--requests", "The service's link for requests.");
+
+    /// <summary>Likewise: the record of its guest's boot.</summary>
+    public static Option<TpmAddress> BootRecord { get; } = Hidden("--boot-record", "The record of the guest's boot.");
+
     /// <summary>The arguments for what <see cref="OuterProcess"/> hands over, in its order.</summary>
     public static IEnumerable<string> Handed(bool imageIsNew, int listeners)
     {
@@ -99,6 +105,17 @@ internal sealed class InnerProcess
     {
         if (_link is not null) ParentLink.TellReady(_link);
         return _link is not null;
+    }
+
+    private static Option<TpmAddress> Hidden(string name, string description)
+    {
+        Option<TpmAddress> option = Options.Address(name, description);
+        option.Hidden = true;
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<TpmAddress>() is { Kind: not TpmAddressKind.Inherited }) result.AddError($"{name}: write fd:NUMBER");
+        });
+        return option;
     }
 
     /// <summary>What is opened or loaded when it is first used, and cannot be any more.</summary>
