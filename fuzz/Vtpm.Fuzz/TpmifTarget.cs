@@ -6,8 +6,9 @@ using Vtpm.Xen.Tests;
 namespace Vtpm.Fuzz;
 
 /// <summary>
-/// A program of what a frontend, its toolstack and the clock do to a backend on the model of Xen: bytes of the page, nodes in xenstore, notifications,
-/// requests that are answered at once or later. Nothing of it ends the backend, reaches another connection than its own, or keeps a neighbour waiting.
+/// A program of what a frontend, its toolstack and the clock do to a backend on the model of Xen: bytes of the page, nodes in xenstore,
+/// notifications, requests that are answered at once or later. Nothing of it ends the backend, reaches another connection than its own, or keeps a
+/// neighbour waiting.
 /// </summary>
 public sealed class TpmifTarget : IFuzzTarget
 {
@@ -52,7 +53,8 @@ public sealed class TpmifTarget : IFuzzTarget
         yield return ("again", [.. open, .. ask, .. close, .. again, .. ask]);
         yield return ("again-later", [.. open, .. later, .. close, .. again, .. ask, .. complete, .. later, .. complete]);
         yield return ("dies", [.. open, .. later, (byte)Step.Die, .. complete, (byte)Step.Announce, .. open, .. ask]);
-        yield return ("detach", [.. open, .. later, (byte)Step.Detach, .. complete, .. State(6), (byte)Step.Remove, (byte)Step.Announce, .. open, .. ask]);
+        byte[] gone = [.. State(6), (byte)Step.Remove, (byte)Step.Announce];
+        yield return ("detach", [.. open, .. later, (byte)Step.Detach, .. complete, .. gone, .. open, .. ask]);
         yield return ("restart", [.. open, .. later, (byte)Step.Restart, .. ask, .. ask]);
         yield return ("pages", [.. open, (byte)Step.Grant, 0, (byte)Step.Ask, 0, 15, 1, 1, .. complete]);
         yield return ("header", [.. open, (byte)Step.Header, 255, 255, 255, 255, 1, 9, 255, (byte)Step.Kick, .. ask]);
@@ -136,7 +138,8 @@ public sealed class TpmifTarget : IFuzzTarget
 
     private enum Step : byte
     {
-        Turn, Write, Header, Ask, Kick, Node, State, Publish, NewPage, Grant, RemoveNode, Complete, Time, Detach, Remove, Announce, Die, Restart, Fault,
+        Turn, Write, Header, Ask, Kick, Node, State, Publish, NewPage, Grant, RemoveNode, Complete, Time, Detach, Remove, Announce, Die, Restart,
+        Fault,
     }
 
     /// <summary>What is missing at the end is zero.</summary>

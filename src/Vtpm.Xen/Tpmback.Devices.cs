@@ -86,8 +86,8 @@ public sealed partial class Tpmback
     }
 
     /// <summary>
-    /// The toolstack removes what dom0's backend has closed. Of one in a driver domain it waits until that has removed it itself, and takes it for dead
-    /// after ten seconds.
+    /// The toolstack removes what dom0's backend has closed. Of one in a driver domain it waits until that has removed it itself, and takes it for
+    /// dead after ten seconds.
     /// </summary>
     private void RemoveClosed(string path, uint frontend)
     {

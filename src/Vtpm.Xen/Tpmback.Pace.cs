@@ -1,8 +1,8 @@
 namespace Vtpm.Xen;
 
 /// <content>
-/// What a frontend may cost without asking anything: notifications of no request, and states in xenstore that change without end. Beyond its allowance it
-/// waits, and nobody else does: its port stays silent, or its state is read later.
+/// What a frontend may cost without asking anything: notifications of no request, and states in xenstore that change without end. Beyond its
+/// allowance it waits, and nobody else does: its port stays silent, or its state is read later.
 /// </content>
 public sealed partial class Tpmback
 {

@@ -103,7 +103,9 @@ public sealed partial class Tpmback : IDisposable
         // What the frontend has done before is found by the watch, which fires at once.
     }
 
-    /// <summary>Has the backend wait for a descriptor too, and call <paramref name="ready"/> on its thread, before it serves what came meanwhile.</summary>
+    /// <summary>
+    /// Has the backend wait for a descriptor too, and call <paramref name="ready"/> on its thread, before it serves what came meanwhile.
+    /// </summary>
     /// <param name="handle">To be disregarded before it is closed.</param>
     /// <param name="ready">Called as long as there is something to read, or the other end has gone. If it throws, it is not called any more.</param>
     public void Attend(SafeHandle handle, Action ready)
@@ -176,7 +178,8 @@ public sealed partial class Tpmback : IDisposable
         device.Executing = buffer;
         device.Client.Request = buffer.AsMemory(0, length);
         _served = device;
-        int answered = HandlerGuard.Call(_handler, mayDefer: true, new Caller(device.Client, locality), buffer.AsSpan(0, length), _response, device.Log);
+        var caller = new Caller(device.Client, locality);
+        int answered = HandlerGuard.Call(_handler, mayDefer: true, caller, buffer.AsSpan(0, length), _response, device.Log);
         _served = null;
         if (answered == TpmServer.Deferred) return;
         try

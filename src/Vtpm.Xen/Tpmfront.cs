@@ -94,7 +94,9 @@ public sealed class Tpmfront : ITpmConnection
             {
                 bool there = HasBackend();
                 if (there) Cancel(page);
-                throw Fault(there ? TpmTransportFault.TimedOut : TpmTransportFault.Closed, there ? "no answer in time; cancelled" : "the backend has gone");
+                throw there
+                    ? Fault(TpmTransportFault.TimedOut, "no answer in time; cancelled")
+                    : Fault(TpmTransportFault.Closed, "the backend has gone");
             }
 
             if (page.State == TpmifState.Idle) throw Fault(TpmTransportFault.Interrupted, "the backend has given the request up");
@@ -142,7 +144,8 @@ public sealed class Tpmfront : ITpmConnection
         IGrantedPage granted = _host.GrantPage(domain);
         _page = new TpmifPage(granted, _ => throw new XenException("we offer no further pages"));
         _port = _host.OfferEventChannel(domain);
-        if (!WaitUntil(() => BackendState() is XenbusState.InitWait or XenbusState.Initialised or XenbusState.Connected, _options.ConnectTimeout, () => true))
+        if (!WaitUntil(
+                () => BackendState() is XenbusState.InitWait or XenbusState.Initialised or XenbusState.Connected, _options.ConnectTimeout, () => true))
             throw Fault(TpmTransportFault.Unavailable, $"its backend (domain {domain}) does not come: is the vTPM, or the manager, started there?");
         store.Transact(writes =>
         {
@@ -205,7 +208,9 @@ public sealed class Tpmfront : ITpmConnection
     }
 
     private XenbusState BackendState() =>
-        int.TryParse(_host.Store.Read($"{_backend}/state"), NumberStyles.None, CultureInfo.InvariantCulture, out int state) ? (XenbusState)state : XenbusState.Unknown;
+        int.TryParse(_host.Store.Read($"{_backend}/state"), NumberStyles.None, CultureInfo.InvariantCulture, out int state)
+            ? (XenbusState)state
+            : XenbusState.Unknown;
 
     private void SetState(XenbusState state) => _host.Store.Write($"{_path}/state", ((int)state).ToString(CultureInfo.InvariantCulture));
 

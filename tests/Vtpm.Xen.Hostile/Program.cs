@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Vtpm.Xen.Hostile;
 
 /// <summary>
-/// A guest that breaks every rule of its vTPM device, on a real Xen. It drives the device itself (xen-evtchn and xen-gntalloc loaded, xen-tpmfront not):
+/// A guest that breaks every rule of its vTPM device, on a real Xen. It drives the device itself: xen-evtchn and xen-gntalloc are loaded there, and
+/// xen-tpmfront is not.
 /// <code>
 /// vtpm-hostile list                     the attacks, one a line: NAME, what the backend is to do (serves or closes), what it is
 /// vtpm-hostile ask [DEVICE]             an honest request; ends with 0 when it is answered with success
@@ -11,8 +12,8 @@ namespace Vtpm.Xen.Hostile;
 /// vtpm-hostile all [DEVICE [SECONDS]]   all after which the backend is to serve this frontend on
 /// vtpm-hostile leave [DEVICE]           puts a request there and goes without a word
 /// </code>
-/// Ends with 0 when the backend did what it is to do: after "serves" an honest request has been answered, after "closes" the device is closed, and the
-/// toolstack has to give another (xl vtpm-detach, vtpm-attach). What the other guests notice is for others to see.
+/// Ends with 0 when the backend did what it is to do: after "serves" an honest request has been answered, after "closes" the device is closed, and
+/// the toolstack has to give another (xl vtpm-detach, vtpm-attach). What the other guests notice is for others to see.
 /// </summary>
 internal static class Program
 {

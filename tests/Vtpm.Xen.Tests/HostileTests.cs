@@ -1,4 +1,3 @@
-using System.Globalization;
 using Vtpm.Transports;
 using Vtpm.Wire;
 using Vtpm.Xen.Hostile;
@@ -17,7 +16,7 @@ public sealed class HostileTests : IDisposable
     private readonly Tpmback _back;
     private readonly List<string> _log = [];
     private readonly List<TpmbackClient> _deferred = [];
-    private readonly List<string> _fates = [];
+    private readonly List<string> _faults = [];
 
     public HostileTests()
     {
@@ -49,7 +48,7 @@ public sealed class HostileTests : IDisposable
         _back.Stop();
         await serving;
         Assert.InRange(_log.Count, 1, 200);
-        Assert.Empty(_fates);
+        Assert.Empty(_faults);
     }
 
     // Asks until it is to end, and once more, so that it has asked after the attack.
@@ -75,8 +74,8 @@ public sealed class HostileTests : IDisposable
     private int Answer(TpmbackClient client, int locality, ReadOnlySpan<byte> request, Span<byte> response)
     {
         // What comes here is one whole message, whatever is on the page by now, and no second one of the same client.
-        if (!TpmMessage.IsWhole(request)) _fates.Add(string.Create(CultureInfo.InvariantCulture, $"{client}: {request.Length} bytes that are no message"));
-        if (_deferred.Contains(client)) _fates.Add($"{client}: two requests at a time");
+        if (!TpmMessage.IsWhole(request)) _faults.Add($"{client}: bytes that are no message");
+        if (_deferred.Contains(client)) _faults.Add($"{client}: two requests at a time");
         _deferred.Add(client);
         return TpmServer.Deferred;
     }

@@ -12,7 +12,7 @@ public enum DomainHistory
     /// <summary>The hypervisor does not tell: this domain may not ask (a driver domain), or speaks another version of its interface.</summary>
     Unknown,
 
-    /// <summary>It had been built and not run. One that was restored from a file, or migrated here, counts as such: Xen knows no more of it.</summary>
+    /// <summary>It had been built and not run. One that was restored from a file, or migrated here, counts as such: Xen knows no more.</summary>
     Fresh,
 
     /// <summary>It was running already.</summary>

@@ -19,7 +19,8 @@ public sealed class TpmbackClient(uint domain, uint device, Guid uuid)
     public Guid Uuid { get; } = uuid;
 
     /// <summary>
-    /// The domain's own uuid, which outlives its reboots and which it cannot change; null where neither the hypervisor nor xenstore tells this domain.
+    /// The domain's own uuid, which outlives its reboots and which it cannot change; null where neither the hypervisor nor xenstore tells it to
+    /// this domain.
     /// </summary>
     public Guid? DomainUuid { get; internal set; }
 

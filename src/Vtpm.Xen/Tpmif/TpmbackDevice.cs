@@ -238,7 +238,8 @@ internal sealed partial class TpmbackDevice : IDisposable
     {
         const string prefix = "/vm/";
         string? vm = store.Read(string.Create(CultureInfo.InvariantCulture, $"/local/domain/{domain}/vm"));
-        return vm is not null && vm.StartsWith(prefix, StringComparison.Ordinal) && Guid.TryParse(vm.AsSpan(prefix.Length), out Guid uuid) ? uuid : null;
+        if (vm is null || !vm.StartsWith(prefix, StringComparison.Ordinal)) return null;
+        return Guid.TryParse(vm.AsSpan(prefix.Length), out Guid uuid) ? uuid : null;
     }
 
     private XenbusState StateOf(string path) =>

@@ -108,7 +108,8 @@ internal sealed class HostileFrontend(IXenHost host, uint device, TimeSpan patie
 
     public void Kick() => Host.Notify(Port);
 
-    /// <summary>Hands over what is on the page, and waits until it is answered. The answer's result is returned, and the page is idle again.</summary>
+    /// <summary>Hands over what is on the page, and waits until it is answered; the page is idle again then.</summary>
+    /// <returns>The answer's result.</returns>
     public uint Exchange()
     {
         State = Submit;
@@ -143,7 +144,8 @@ internal sealed class HostileFrontend(IXenHost host, uint device, TimeSpan patie
         long start = Stopwatch.GetTimestamp();
         while (!condition())
         {
-            if (Stopwatch.GetElapsedTime(start) > patience) throw new AttackException($"it does not come about that {what} (backend's state {BackendState})");
+            if (Stopwatch.GetElapsedTime(start) > patience)
+                throw new AttackException($"it does not come about that {what} (backend's state {BackendState})");
             Host.Wait(TimeSpan.FromMilliseconds(5), _fired);
             foreach (uint port in _fired) Host.Rearm(port);
             _fired.Clear();
