@@ -59,8 +59,9 @@ internal static class TpmbackCommand
         {
             string runFolder = result.GetRequiredValue(run);
             string[] given = result.GetValue(arguments) ?? [];
-            VtpmArguments forAll = VtpmArguments.Parse(given);   // each vTPM would refuse to start by a wrong one
-            var log = new Log("TPMBACK") { IsQuiet = forAll.LogLevel == VtpmLogLevel.Error };
+            VtpmArguments.Parse(given);   // each vTPM would refuse to start by a wrong one
+            // Never quiet, whatever the vTPMs are: who has no record of a boot is to be seen.
+            var log = new Log("TPMBACK");
             var options = new BackendOptions
             {
                 Manager = HostSocket(result.GetRequiredValue(manager)),
