@@ -70,3 +70,11 @@ turns() {
 
 # What the guest keeps over its reboots, as text: dom0 puts it into the next boot's file system (keep there).
 kept() { tar -C / -c var/lib/tpm root | gzip | base64; }
+
+# A shell for somebody at the console, until it ends; it knows the functions here.
+shell() {
+  stty sane </dev/hvc0
+  cd /root || return
+  HOME=/root ENV=/functions.sh PS1='guest:\w# ' setsid -c sh -i </dev/hvc0 >/dev/hvc0 2>&1
+  stty -echo </dev/hvc0
+}

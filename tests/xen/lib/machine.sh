@@ -31,6 +31,16 @@ XEN_LIBRARIES=(libxenmisc libxencall1 libxendevicemodel1 libxenevtchn1 libxenfor
 # depends PACKAGE PATTERN: the package that a metapackage stands for.
 depends() { apt-cache depends "$1" | sed -n "s/^ *Depends: \($2\)/\1/p" | head -1; }
 
+# What makes and boots a machine, and its domains.
+need_machine() {
+  [ "$RID" = linux-x64 ] || fail "a machine with Xen is for x86-64: dom0 runs this machine's executable"
+  need qemu-system-x86_64 qemu-system-x86 busybox busybox-static cpio cpio xz xz-utils
+  need_tpm_tools
+  need_libcrypto
+  publish_if_needed
+  get_xen
+}
+
 # Xen, its tools and Debian's kernel, unpacked and not installed.
 get_xen() {
   local kernel version packages
@@ -183,16 +193,22 @@ make_machine() {
   : >"$DIR/results"
 }
 
-# Without smap dom0 dies at once under emulation, and with AVX its processes crash at random: both are taken out of the processor.
-start_machine() {
+# machine_command CONSOLE: QEMU's command line into MACHINE; the first serial port is that device of QEMU's, such as file:PATH. Without smap dom0 dies at
+# once under emulation, and with AVX its processes crash at random: both are taken out of the processor.
+machine_command() {
   local xen="console=com1 com1=115200,8n1 dom0_mem=${DOM0_MEMORY}M,max:${DOM0_MEMORY}M loglvl=warning guest_loglvl=warning bootscrub=0"
   local linux="console=hvc0 panic=-1 quiet loglevel=3 nokaslr tsc=reliable apparmor=0 audit=0 cryptomgr.notests"
   # What costs time under emulation, where it protects nobody.
   xen+=" xpti=no spec-ctrl=no pv-l1tf=off ucode=no vpmu=off $XEN_EXTRA"
   linux+=" mitigations=off vtpm.boot=$BOOT $LINUX_EXTRA"
-  timeout -k 5 "$BOOT_SECONDS" qemu-system-x86_64 -accel tcg -cpu max,-smap,-xsave,-avx,-avx2,-f16c,-fma -m "$MEMORY" -smp 1 \
-    -nographic -nodefaults -no-reboot -serial "file:$DIR/console" -serial "file:$DIR/checks" "${DRIVES[@]}" "${QEMU_EXTRA[@]}" \
-    -kernel "$CACHE/xen" -append "$xen" -initrd "$CACHE/vmlinux $linux,$DIR/dom0.gz" </dev/null >"$DIR/qemu.log" 2>&1
+  MACHINE=(timeout --foreground -k 5 "$BOOT_SECONDS" qemu-system-x86_64 -accel tcg -cpu max,-smap,-xsave,-avx,-avx2,-f16c,-fma -m "$MEMORY" -smp 1
+    -nographic -nodefaults -no-reboot -serial "$1" -serial "file:$DIR/checks" "${DRIVES[@]}" "${QEMU_EXTRA[@]}"
+    -kernel "$CACHE/xen" -append "$xen" -initrd "$CACHE/vmlinux $linux,$DIR/dom0.gz")
+}
+
+start_machine() {
+  machine_command "file:$DIR/console"
+  "${MACHINE[@]}" </dev/null >"$DIR/qemu.log" 2>&1
 }
 
 # One boot, until dom0 has switched the machine off, and what dom0 said of it.

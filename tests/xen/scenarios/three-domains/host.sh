@@ -11,10 +11,11 @@ UUID=1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10
 NONCE=$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')
 mkdir -p "$DIR/dom0/etc/xen/scripts" "$DIR/tpm"
 cp "$XEN/lib/block" "$DIR/dom0/etc/xen/scripts/block"
+cp "$XEN/lib/three-domains.sh" "$DIR/dom0/three-domains.sh"
 cp "$OUT"/stubdom/{vmlinuz,vtpmmgr-stubdom.img,vtpm-stubdom.img} "$DIR/dom0/root/"
 # The guest asks for the quote and the authority's things itself; the executable without libraries is our only file there.
 cp "$OUT/static/vtpm" "$DIR/guest/bin/vtpm"
-"$VTPM" approve key "$DIR/authority.pem" >/dev/null || fail "vtpm approve key"
+[ -f "$DIR/authority.modulus" ] || "$VTPM" approve key "$DIR/authority.pem" >/dev/null || fail "vtpm approve key"
 # Debian's places are another's here.
 configuration() {
   sed -e 's|/usr/lib/vtpm/|/root/|' -e "s|file:/var/lib/vtpm/$1|phy:$2|" -e "s|AUTHORITY|$(base64 -w0 "$DIR/authority.modulus")|" \
