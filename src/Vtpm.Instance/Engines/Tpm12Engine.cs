@@ -29,7 +29,9 @@ public sealed class Tpm12Engine : ITpmEngine
     public static Tpm12Engine PowerOn(TpmPlatform platform, ReadOnlySpan<byte> state, Action<string> log)
     {
         Tpm12 tpm = Create(platform, log);
-        return new Tpm12Engine(tpm, tpm.PowerOn(StateFormat.Read(state, platform.Rsa)));
+        if (!EmulatorState.Is(state)) return new Tpm12Engine(tpm, tpm.PowerOn(StateFormat.Read(state, platform.Rsa)));
+        log("the state is one of Xen's vtpm-stubdom: it is taken over, and from its next change on is kept in a form that vtpm-stubdom does not read");
+        return new Tpm12Engine(tpm, tpm.PowerOn(EmulatorState.Read(state, tpm.Manufacture(), tpm.Commands, platform.Rsa)));
     }
 
     /// <summary>Manufactures a TPM, with an endorsement key or without, and powers it on. Its first state is for the caller to save.</summary>

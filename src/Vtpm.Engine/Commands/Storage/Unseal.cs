@@ -44,8 +44,8 @@ public sealed class Unseal()
     private static TpmResult Open(CommandContext tpm, LoadedKey parent, in TpmStoredData stored, out TpmSealedData data)
     {
         if (tpm.Decrypt(parent, stored.EncData, out data) != Success) return NotSealedBlob;
-        bool isOurs = tpm.IsTpmProof(data.TpmProof.ReadOnlySpan) & data.StoredDigest.FixedTimeEquals(stored.StoredDigest());
-        return isOurs && data.Payload == TpmPayloadType.Seal ? Success : NotSealedBlob;
+        bool isBound = data.StoredDigest.FixedTimeEquals(stored.StoredDigest()) | data.StoredDigest.FixedTimeEquals(stored.StoredDigestOfEmulator());
+        return tpm.IsTpmProof(data.TpmProof.ReadOnlySpan) & isBound && data.Payload == TpmPayloadType.Seal ? Success : NotSealedBlob;
     }
 
     /// <summary>Action 7.</summary>

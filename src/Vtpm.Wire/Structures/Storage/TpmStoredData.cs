@@ -29,6 +29,12 @@ public struct TpmStoredData : IWireStructure<TpmStoredData>
     /// <summary>TPM_SEALED_DATA.storedDigest (Part 2 §9.3): SHA-1 of this structure without its encData and encDataSize.</summary>
     public readonly TpmDigest StoredDigest() => WireFormat.Digest(new PublicPart { Ver = Ver, SealInfo = SealInfo });
 
+    /// <summary>
+    /// The same as the emulator of Xen's vtpm-stubdom has it, which leaves an encDataSize of 0 in. It binds as much; blobs of a vTPM that has come over
+    /// from there are known by it.
+    /// </summary>
+    public readonly TpmDigest StoredDigestOfEmulator() => WireFormat.Digest(this with { EncData = default });
+
     public static void Describe<TCodec>(ref TCodec wire, ref TpmStoredData value)
         where TCodec : struct, IWireCodec, allows ref struct
     {
