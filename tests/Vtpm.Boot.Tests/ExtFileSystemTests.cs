@@ -116,6 +116,22 @@ public sealed class ExtFileSystemTests
         }
     }
 
+    [Fact]
+    public void OpenFile_AsOftenAsAFileSystemMakesIt_Ends()
+    {
+        using var image = new DiskImage();
+        for (int i = 0; i < 500; i++) image.With($"/long/{new string('n', 200)}{i}", "");
+        image.Format("-t", "ext4", "-b", "1024");
+        using GuestDisk disk = GuestDisk.Open(image.File, mostRead: 1 << 24);
+        ExtFileSystem files = ExtFileSystem.TryOpen(disk)!;
+        int opened = 0;
+        Assert.Throws<BootException>(() =>
+        {
+            for (; opened < 1000; opened++) files.OpenFile("/long/none");
+        });
+        Assert.InRange(opened, 10, 999);
+    }
+
     private static void Write(FileStream file, int place, byte value)
     {
         file.Position = place;

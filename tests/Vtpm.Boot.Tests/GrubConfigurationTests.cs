@@ -105,6 +105,26 @@ public sealed class GrubConfigurationTests
         if (Record.Exception(() => Parse(text).Choose()) is { } exception) Assert.IsType<BootException>(exception);
     }
 
+    [Theory]
+    [InlineData("set b#=$a\n")]
+    [InlineData("menuentry #$a {\nlinux $a\n}\n")]
+    public void Parse_OfManyCopiesOfALongVariable_IsRefused(string line)
+    {
+        var text = new StringBuilder("set a=").Append('x', 60_000).Append('\n');
+        for (int i = 0; i < 4000; i++) text.Append(line.Replace("#", $"{i}", StringComparison.Ordinal));
+        Assert.Throws<BootException>(() => Parse(text.ToString()));
+        string entry = "linux /k\n" + string.Concat(Enumerable.Repeat("options $a\n", 4000));
+        var variables = new Dictionary<string, string> { ["a"] = new('x', 60_000) };
+        Assert.Throws<BootException>(() => BootLoaderSpecification.Parse(Encoding.Latin1.GetBytes(entry), variables));
+    }
+
+    [Fact]
+    public void Choose_OfWhatIsNotThere_CommandsNoTerminal()
+    {
+        var refusal = Assert.Throws<BootException>(() => Parse(Debian).Choose("\u001b[2J\n"));
+        Assert.DoesNotContain(refusal.Message, char.IsControl);
+    }
+
     private static GrubConfiguration Parse(string text, string environment = "") =>
         GrubConfiguration.Parse(Encoding.Latin1.GetBytes(text), Encoding.Latin1.GetBytes(environment));
 }

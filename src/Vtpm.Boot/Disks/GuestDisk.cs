@@ -5,16 +5,29 @@ namespace Vtpm.Boot;
 /// <summary>A guest's disk, a file or a block device, which is only read.</summary>
 public sealed class GuestDisk : IDisk, IDisposable
 {
+    /// <summary>
+    /// What is read of a disk, all in all, is a kernel and an initrd, each of no more than <see cref="MeasuredCopy.Longest"/>, and what leads to them. A
+    /// file system that was made to be searched for days ends here.
+    /// </summary>
+    private const long MostRead = 8 * MeasuredCopy.Longest;
+
+    /// <summary>What a read costs, however short it is, as bytes.</summary>
+    private const int CostOfRead = 512;
+
     private readonly SafeFileHandle _file;
+    private readonly long _mostRead;
+    private long _read;
 
-    private GuestDisk(SafeFileHandle file) => _file = file;
+    private GuestDisk(SafeFileHandle file, long mostRead) => (_file, _mostRead) = (file, mostRead);
 
+    /// <param name="path">The disk.</param>
+    /// <param name="mostRead">Where reading it ends.</param>
     /// <exception cref="BootException">There is none.</exception>
-    public static GuestDisk Open(string path)
+    public static GuestDisk Open(string path, long mostRead = MostRead)
     {
         try
         {
-            return new GuestDisk(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            return new GuestDisk(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite), mostRead);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -26,6 +39,7 @@ public sealed class GuestDisk : IDisk, IDisposable
     {
         try
         {
+            if ((_read += buffer.Length + CostOfRead) > _mostRead) throw new BootException("the guest's disk makes reading it endless");
             while (!buffer.IsEmpty)
             {
                 int read = offset < 0 ? 0 : RandomAccess.Read(_file, buffer, offset);

@@ -18,6 +18,7 @@ public static class BootLoaderSpecification
         string title = "", kernel = "";
         var initrds = ImmutableArray.CreateBuilder<string>();
         var options = new List<string>();
+        int length = 0;
         foreach (string line in Encoding.Latin1.GetString(file).Split('\n'))
         {
             string text = line.Trim(' ', '\t', '\r');
@@ -37,6 +38,7 @@ public static class BootLoaderSpecification
                     break;
                 case "options":
                     options.Add(value.Contains('$', StringComparison.Ordinal) ? string.Join(' ', GrubWords.Split(value, environment)) : value);
+                    if ((length += options[^1].Length) > LongestFile) throw new BootException("the options of a boot entry of the guest's are too long");
                     break;
             }
         }

@@ -16,6 +16,9 @@ public sealed class GrubConfiguration
     private const int MostNodes = 4096;
     private const int DeepestMenu = 8;
 
+    /// <summary>Of all words, with what variables stand for: a hundred thousand copies of a long one must not fill this domain's memory.</summary>
+    private const int LongestExpansion = 4 * LongestFile;
+
     private readonly Dictionary<string, string> _variables;
     private readonly Node _root = new("", "", null);
     private int _nodes;
@@ -25,11 +28,12 @@ public sealed class GrubConfiguration
         _variables = environment;
         Node at = _root;
         // Blocks that are no menu entries: functions.
-        int depth = 0, others = 0;
+        int depth = 0, others = 0, expanded = 0;
         foreach (string line in text.Replace("\r\n", "\n", StringComparison.Ordinal).Replace("\\\n", "", StringComparison.Ordinal).Split('\n'))
         {
             List<string> words = GrubWords.Split(line, _variables);
             if (words.Count == 0) continue;
+            if ((expanded += words.Sum(word => word.Length)) > LongestExpansion) throw new BootException("the guest's grub.cfg stands for too much");
             if (words[0] is "menuentry" or "submenu" && words is [_, var title, ..] && words[^1] == "{")
             {
                 if (++depth > DeepestMenu || ++_nodes > MostNodes) throw new BootException("the guest's GRUB menu is too large");

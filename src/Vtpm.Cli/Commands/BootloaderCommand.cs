@@ -49,7 +49,7 @@ internal static class BootloaderCommand
             string socket = MeasureCommand.ControlSocket(result.GetValue(backend)) ?? BackendControl.DefaultPath;
             using GuestDisk guest = GuestDisk.Open(result.GetRequiredValue(disk));
             FoundBoot found = BootSearch.Find(guest, choice);
-            Log.Line($"vtpm-bootloader: '{found.Entry.Title}' of {found.Where}: {found.Entry.Kernel} {string.Join(' ', found.Entry.Initrds)}");
+            Log.Line(BootException.Printable($"vtpm-bootloader: '{found.Entry.Title}' of {found.Where}: {found.Entry.Kernel} {string.Join(' ', found.Entry.Initrds)}"));
             using var answer = new BootloaderOutput(result.GetRequiredValue(output), result.GetRequiredValue(folder));
             MeasuredBoot measured = answer.Take(found, result.GetValue(args) ?? "");
             BackendControl.Leave(socket, result.GetRequiredValue(uuid), measured.Measurements);
