@@ -206,7 +206,7 @@ public sealed class SystemCallFilterTests
     }
 
     [Fact]
-    public void Descriptor_IsNotMadeToAppendNorCopied()
+    public void Descriptor_IsNotMadeToAppendNorCopiedNorMoved()
     {
         Assert.Equal(FilterAction.Allow, OnBoth(72, 25, 5, 3));             // F_GETFL
         Assert.Equal(FilterAction.Allow, OnBoth(72, 25, 5, 4, 0x802));      // F_SETFL, O_NONBLOCK
@@ -214,6 +214,11 @@ public sealed class SystemCallFilterTests
         Assert.Equal(FilterAction.Refuse(1), OnBoth(72, 25, 5, 0));         // F_DUPFD
         Assert.Equal(FilterAction.Refuse(1), OnBoth(72, 25, 5, 1030));      // F_DUPFD_CLOEXEC
         Assert.Equal(FilterAction.Refuse(1), OnBoth(72, 25, 5, 8));         // F_SETOWN
+        Assert.Equal(FilterAction.Allow, OnBoth(8, 62, 1, 0, 1));           // lseek, SEEK_CUR: asks where it is
+        Assert.Equal(FilterAction.Refuse(29), OnBoth(8, 62, 1, 0, 0));
+        Assert.Equal(FilterAction.Refuse(29), OnBoth(8, 62, 1, 1, 1));
+        Assert.Equal(FilterAction.Refuse(29), OnBoth(8, 62, 1, 0, 2));
+        Assert.Equal(FilterAction.Allow, OnBoth(8, 62, Image, 0, 0));
     }
 
     [Fact]

@@ -22,7 +22,8 @@ internal static class ResourceLimits
     /// <summary>Threads and processes of the user: a vTPM has four threads, and six for a moment.</summary>
     private const ulong MostProcesses = 64;
 
-    private const ulong MostDescriptors = 64;
+    /// <summary>A server has 64 clients at the most.</summary>
+    private const ulong MostDescriptors = 128;
 
     /// <summary>Lowers the limits, for good; one that is lower already stays.</summary>
     public static void Apply()

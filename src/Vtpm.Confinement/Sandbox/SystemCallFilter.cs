@@ -15,6 +15,7 @@ internal static class SystemCallFilter
     private const int NotPermitted = 1;     // EPERM
     private const int NoAccess = 13;        // EACCES
     private const int NotATerminal = 25;    // ENOTTY
+    private const int NoSeeking = 29;       // ESPIPE
     private const int NotImplemented = 38;  // ENOSYS
 
     /// <summary>The last call that was looked at (Linux 6.18). A C library that tries a newer one takes the answer of an older kernel.</summary>
@@ -63,7 +64,11 @@ internal static class SystemCallFilter
         filter.AllowIf(Call.PWrite64, FilterAction.Kill, within);
         filter.AllowIf(Call.Write, FilterAction.Kill, elsewhere);
         filter.AllowIf(Call.Writev, FilterAction.Kill, elsewhere);
-        filter.Add(FilterAction.Allow, Call.PRead64, Call.Lseek, Call.Close, Call.Fstat);
+        filter.Add(FilterAction.Allow, Call.PRead64, Call.Close, Call.Fstat);
+        // A log that is a file is written on at its end, and never over: where it is may be asked (SEEK_CUR) and not changed. The base library sets the
+        // positions of the own files, which mean nothing where write is not allowed.
+        FilterCondition[][] seeking = [[Zero(1), Int(2, 1)], .. options.Files.Select(file => new[] { Int(0, file.Descriptor) })];
+        filter.AllowIf(Call.Lseek, FilterAction.Refuse(NoSeeking), seeking);
         filter.AllowIf(Call.Fcntl, Denied,
             [Int(1, 1)],                            // F_GETFD
             [Int(1, 2)],                            // F_SETFD

@@ -14,6 +14,7 @@ public sealed class SealedProcessTests
     private const int NotPermitted = -1;
     private const int NoAccess = -13;
     private const int NotATerminal = -25;
+    private const int NoSeeking = -29;
     private const int NotImplemented = -38;
 
     private static readonly string[] Confined = ["--without-ek", "--confine", "2000000000"];
@@ -41,7 +42,7 @@ public sealed class SealedProcessTests
         Assert.Equal("0", owner.Trim());
         string limits = File.ReadAllText($"/proc/{process.Pid}/limits");
         Assert.Matches("Max core file size +0 +0", limits);
-        Assert.Matches("Max open files +64 +64", limits);
+        Assert.Matches("Max open files +128 +128", limits);
         Assert.Matches("Max data size +268435456 +268435456", limits);
         Assert.Matches("^VTPM_SANDBOX=[0-9]+\0$", File.ReadAllText($"/proc/{process.Pid}/environ"));
     }
@@ -122,6 +123,7 @@ public sealed class SealedProcessTests
             AssertRefused(NotPermitted, process.Call(32, 23, Image));                           // dup
             AssertRefused(NotPermitted, process.Call(72, 25, Image, 1030, 20));                 // fcntl, F_DUPFD_CLOEXEC
             AssertRefused(NotPermitted, process.Call(72, 25, Image, 4, 0x400));                 // fcntl, F_SETFL, O_APPEND
+            AssertRefused(NoSeeking, process.Call(8, 62, 1, 0, 0));                             // lseek, to write over the log
             AssertRefused(NotATerminal, process.Call(16, 29, 1, 0x5412, "x"));                  // ioctl, TIOCSTI
             AssertRefused(NotPermitted, process.Call(157, 167, 4, 1, 0, 0, 0));                 // prctl, PR_SET_DUMPABLE
             AssertRefused(NotPermitted, process.Call(302, 261, 0, 4, new byte[16], 0));         // prlimit64, RLIMIT_CORE
