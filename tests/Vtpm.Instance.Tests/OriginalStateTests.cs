@@ -12,8 +12,8 @@ using Xunit;
 namespace Vtpm.Instance.Tests;
 
 /// <summary>
-/// A vTPM of Xen's vtpm-stubdom comes over: its state is one that the emulator which it is made of has written (tests/vectors/emulator-state), and what
-/// that one sealed, wrapped and kept is asked for by a client.
+/// A vTPM of Xen's vtpm-stubdom comes over: its state is one that the emulator which it is made of has written (tests/vectors/emulator-state), and
+/// what that one sealed, wrapped and kept is asked for by a client.
 /// </summary>
 public sealed class OriginalStateTests : IDisposable
 {

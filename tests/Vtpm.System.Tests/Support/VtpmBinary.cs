@@ -15,7 +15,8 @@ internal static class VtpmBinary
             : throw new InvalidOperationException($"there is no {path}; run ./test, or dotnet publish src/Vtpm.Cli -c Release -r linux-x64 -o out, or name another with VTPM_BINARY");
     }
 
-    private static string Root()
+    /// <summary>The repository.</summary>
+    public static string Root()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

@@ -39,8 +39,8 @@ internal struct EmulatorRsa : IWireStructure<EmulatorRsa>
 }
 
 /// <summary>
-/// A key in a slot, or the SRK, in the emulator's state: what TPM_KEY says of it, less what encrypts its private half for the outside. A payload of 0 is
-/// none, and all that there is.
+/// A key in a slot, or the SRK, in the emulator's state: what TPM_KEY says of it, less what encrypts its private half for the outside. A payload of 0
+/// is none, and all that there is.
 /// </summary>
 internal struct EmulatorKey : IWireStructure<EmulatorKey>
 {

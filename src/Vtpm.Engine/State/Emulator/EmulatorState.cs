@@ -5,12 +5,12 @@ using Vtpm.Wire;
 namespace Vtpm.Engine;
 
 /// <summary>
-/// The state of the TPM emulator that Xen's vtpm-stubdom is made of (version 0.7): a vTPM of a site that comes over goes on with its keys, its owner, its
-/// NV storage and its counters.
+/// The state of the TPM emulator that Xen's vtpm-stubdom is made of (version 0.7): a vTPM of a site that comes over goes on with its keys, its owner,
+/// its NV storage and its counters.
 /// </summary>
 /// <remarks>
-/// What is encrypted outside under keys that no one else is to know begins anew, as after TPM_OwnerClear: saved contexts, which no TPM_Startup outlive
-/// anyway, delegations in the hands of delegates, and DAA sessions that were not finished.
+/// What is encrypted outside under keys that no one else is to know is not known here: saved contexts, which outlive no TPM_Startup anyway, delegations
+/// in the hands of delegates, and DAA sessions that were not finished.
 /// </remarks>
 public static class EmulatorState
 {
@@ -147,7 +147,8 @@ public static class EmulatorState
     // Other keys in slots were gone with the next TPM_Startup.
     private static HandleTable<LoadedKey> PinnedOf(EmulatorKey[] slots, ITpmRsa rsa) => HandleTable<LoadedKey>.Of(
         slots.Select((key, i) => (Key: key, Handle: KeyHandles | (uint)i))
-            .Where(slot => slot.Key.IsKey && (slot.Key.Control & TpmKeyControl.OwnerEvict) != 0).Select(slot => slot.Key.ToImage(slot.Handle).ToKey(rsa)));
+            .Where(slot => slot.Key.IsKey && (slot.Key.Control & TpmKeyControl.OwnerEvict) != 0)
+            .Select(slot => slot.Key.ToImage(slot.Handle).ToKey(rsa)));
 
     /// <summary>What the owner has had audited still is; what is audited here unless somebody says otherwise is besides.</summary>
     private static FrozenSet<TpmOrdinal> AuditChangesOf(ReadOnlySpan<byte> status, CommandTable commands)
