@@ -64,7 +64,8 @@ publish() {
 # The executable, published again only when a source is newer.
 publish_if_needed() { is_newest "$VTPM" || publish; }
 
-# The executable without any library, for a stub domain. Building it takes OpenSSL's and the C library's archives, and cmake for what ties them to .NET.
+# The executable without any library, for a stub domain. Building it takes the archives of OpenSSL and the C library, and cmake for what ties them to
+# .NET.
 publish_static() {
   need_toolchain
   need cmake cmake make make

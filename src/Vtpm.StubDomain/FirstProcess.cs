@@ -1,8 +1,8 @@
 namespace Vtpm.StubDomain;
 
 /// <summary>
-/// The first process of a stub domain, which is its only one: makes the domain ready, runs the program, and ends the domain with it. However that goes,
-/// it says why and switches the domain off: a kernel that has lost its first process would stop with a message about itself.
+/// The first process of a stub domain, which is its only one: makes the domain ready, runs the program, and ends the domain with it. However that
+/// goes, it says why and switches the domain off: a kernel that has lost its first process would stop with a message about itself.
 /// </summary>
 /// <param name="machine">The domain.</param>
 /// <param name="role">What it is to be.</param>
@@ -79,7 +79,8 @@ public sealed class FirstProcess(IDomainMachine machine, StubDomainRole role, Ac
             if (!machine.HasAnyDisk())
                 throw new StubDomainException("this domain has no disk; its configuration needs disk=[\"file:/path/image,hda,w\"], for the state");
             if (waited >= DiskPatience)
-                throw new StubDomainException($"{Disk} did not come within {DiskPatience.TotalSeconds} s; is the disk called hda or xvda, and its backend running?");
+                throw new StubDomainException(
+                    $"{Disk} did not come within {DiskPatience.TotalSeconds} s; is the disk called hda or xvda, and its backend running?");
             machine.Pause(Look);
         }
     }

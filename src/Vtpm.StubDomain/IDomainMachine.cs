@@ -28,7 +28,9 @@ public interface IDomainMachine
     /// <summary>Lets a little time pass: <see cref="FirstProcess"/> waits for its disk.</summary>
     void Pause(TimeSpan time);
 
-    /// <summary>Ends the domain: everything is on its disk by then, and the toolstack does what the configuration says (<c>on_poweroff=</c>).</summary>
+    /// <summary>
+    /// Ends the domain: everything is on its disk by then, and the toolstack does what the configuration says (<c>on_poweroff=</c>).
+    /// </summary>
     void PowerOff();
 
     /// <summary>Ends the domain so that the toolstack starts it again (<c>on_reboot=</c>).</summary>

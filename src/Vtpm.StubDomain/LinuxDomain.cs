@@ -25,8 +25,8 @@ public sealed class LinuxDomain : IDomainMachine
         File.Exists($"{ModuleFolder}/order") ? File.ReadAllLines($"{ModuleFolder}/order") : [];
 
     /// <summary>
-    /// Asked by the name that the program was called by, /sbin/poweroff or /sbin/reboot: the kernel calls them when the toolstack wants the domain to end
-    /// (xl shutdown, xl reboot), and the first process ends it.
+    /// Asked by the name that the program was called by, /sbin/poweroff or /sbin/reboot: the kernel calls them when the toolstack wants the domain to
+    /// end (xl shutdown, xl reboot), and the first process ends it.
     /// </summary>
     /// <returns>False where this is another program.</returns>
     public static bool TryAskToEnd(string program)
@@ -89,7 +89,8 @@ public sealed class LinuxDomain : IDomainMachine
     private static long Figure(string path, string name)
     {
         string? line = Array.Find(File.ReadAllLines(path), line => line.StartsWith(name, StringComparison.Ordinal));
-        return long.TryParse(line?[name.Length..].Replace("kB", "", StringComparison.Ordinal), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long figure) ? figure : 0;
+        string? number = line?[name.Length..].Replace("kB", "", StringComparison.Ordinal).Trim();
+        return long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long figure) ? figure : 0;
     }
 
     private static StubDomainException Failed(string what) =>

@@ -5,7 +5,8 @@ namespace Vtpm.StubDomain.Tests;
 /// <summary>A domain is made ready in order, runs its program once, and ends however that went.</summary>
 public class FirstProcessTests
 {
-    private static readonly StubDomainRole Role = new("a-stubdom", ["run", "--listen", "xen:"], word => word.StartsWith("arg", StringComparison.Ordinal));
+    private static readonly StubDomainRole Role =
+        new("a-stubdom", ["run", "--listen", "xen:"], word => word.StartsWith("arg", StringComparison.Ordinal));
 
     [Fact]
     public void Run_MakesTheDomainReadyInOrder_RunsTheProgram_AndSwitchesOff()
@@ -38,7 +39,8 @@ public class FirstProcessTests
     {
         var machine = new ModelMachine();
         Run(machine, _ => throw new InvalidOperationException("a defect"));
-        Assert.Contains(machine.Console, line => line.Contains("a defect", StringComparison.Ordinal) && line.Contains(nameof(FirstProcessTests), StringComparison.Ordinal));
+        string line = Assert.Single(machine.Console, line => line.Contains("a defect", StringComparison.Ordinal));
+        Assert.Contains(nameof(FirstProcessTests), line, StringComparison.Ordinal);
         Assert.Equal("power off", machine.Steps[^1]);
     }
 

@@ -5,7 +5,8 @@ namespace Vtpm.StubDomain.Tests;
 /// <summary>The kernel's command line as the program's arguments.</summary>
 public class KernelCommandLineTests
 {
-    private static readonly StubDomainRole Role = new("a-stubdom", ["run"], word => word.StartsWith("locality=", StringComparison.Ordinal) || word == "save");
+    private static readonly StubDomainRole Role =
+        new("a-stubdom", ["run"], word => word.StartsWith("locality=", StringComparison.Ordinal) || word == "save");
 
     [Theory]
     [InlineData("", "")]
@@ -15,7 +16,8 @@ public class KernelCommandLineTests
     [InlineData("\"locality=a label=1\" b", "locality=a label=1|b")]
     [InlineData("a=\"\" b", "a=|b")]
     [InlineData("\"not ended b", "not ended b")]
-    public void Words_AreSplitAsTheKernelSplitsThem(string text, string words) => Assert.Equal(words, string.Join('|', KernelCommandLine.Parse(text).Words));
+    public void Words_AreSplitAsTheKernelSplitsThem(string text, string words) =>
+        Assert.Equal(words, string.Join('|', KernelCommandLine.Parse(text).Words));
 
     [Fact]
     public void ArgumentsOf_TakesTheProgramsWordsFromAmongTheKernels() =>

@@ -16,8 +16,8 @@ welcome() {
   xl list
   cat <<'END'
 
-You are root in the guest (Debian's kernel and TPM tools). Its TPM is the vTPM in domu-vtpm; that one's keys are kept by vtpmmgr, which has sealed them
-to the hardware TPM: QEMU's registers, with swtpm behind them. dom0 has no part in it.
+You are root in the guest (Debian's kernel and TPM tools). Its TPM is the vTPM in domu-vtpm; that one's keys are kept by vtpmmgr, which has sealed
+them to the hardware TPM: QEMU's registers, with swtpm behind them. dom0 has no part in it.
 
   tpm_version
   head -8 /sys/class/tpm/tpm0/device/pcrs     PCRs 0 to 7 began with the hardware's values

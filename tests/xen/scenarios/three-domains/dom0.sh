@@ -1,5 +1,5 @@
-# The original's three domains: the manager's has the hardware TPM's registers, a vTPM's has the guest's device, and dom0 has nothing of ours. The machine
-# is switched off in between; what the guest has sealed outlives that.
+# The original's three domains: the manager's has the hardware TPM's registers, a vTPM's has the guest's device, and dom0 has nothing of ours. The
+# machine is switched off in between; what the guest has sealed outlives that.
 # shellcheck shell=sh disable=SC3043
 . /three-domains.sh
 UNSEALS='rm -f /tmp/opened; tpm_unsealdata -z -i /root/sealed -o /tmp/opened; grep -q "^kept by a vTPM$" /tmp/opened'
