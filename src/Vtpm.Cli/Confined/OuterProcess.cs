@@ -15,6 +15,9 @@ internal sealed class OuterProcess : IDisposable
     /// <summary>A vTPM that asks for connections without end is given no more than this allows.</summary>
     private static readonly TimeSpan BetweenConnections = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>The vTPM of an outer process that was killed is killed as well, and a moment later: who is started in its place has to see it gone.</summary>
+    private static readonly TimeSpan Predecessor = TimeSpan.FromSeconds(2);
+
     private readonly TpmAddress _manager;
     private readonly Log _log;
     // Kept: the base library takes the lock back when it closes the file, though the vTPM has it open.
@@ -35,7 +38,7 @@ internal sealed class OuterProcess : IDisposable
         _manager = manager;
         _log = log;
         bool isThere = File.Exists(image);
-        _image = FileBlockStore.OpenOrMake(image);
+        _image = Open(image);
         _newImage = isThere ? null : image;
         try
         {
@@ -79,6 +82,22 @@ internal sealed class OuterProcess : IDisposable
         _process.Kill();
         _process.Dispose();
         DisposeSockets();
+    }
+
+    private static FileBlockStore Open(string path)
+    {
+        long deadline = Environment.TickCount64 + (long)Predecessor.TotalMilliseconds;
+        while (true)
+        {
+            try
+            {
+                return FileBlockStore.OpenOrMake(path);
+            }
+            catch (StorageException exception) when (exception.Fault == StorageFault.InUse && Environment.TickCount64 < deadline)
+            {
+                Thread.Sleep(BetweenConnections);
+            }
+        }
     }
 
     /// <returns>Whether it has said what was waited for; else it has ended.</returns>
