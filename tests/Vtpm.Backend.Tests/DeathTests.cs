@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Vtpm.Storage;
 using Vtpm.Transports;
 using Vtpm.Wire;
@@ -108,6 +109,24 @@ public sealed class DeathTests : IDisposable
         Assert.Equal(started, _backend.Launcher.Started.Count);
         RawFrontend next = _backend.Running(6);
         Assert.Equal("0000000000000000000000000000000000000000", _backend.Pcr(next));
+    }
+
+    [Fact]
+    public void ManagerThatAnswersNothing_IsNotWaitedForWithoutEnd()
+    {
+        _backend.StopManager();
+        using var hung = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        hung.Bind(new UnixDomainSocketEndPoint(_backend.ManagerSocket));
+        hung.Listen(8);
+        _backend.Guest(5);
+
+        _backend.Until(() =>
+        {
+            _backend.Time.Advance(TimeSpan.FromSeconds(10));
+            return _backend.HasLogged("the manager has not answered within 60 seconds");
+        });
+
+        Assert.False(_backend.HasLogged("is killed"));
     }
 
     [Fact]

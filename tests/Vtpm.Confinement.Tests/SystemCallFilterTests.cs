@@ -221,6 +221,18 @@ public sealed class SystemCallFilterTests
         Assert.Equal(FilterAction.Allow, OnBoth(8, 62, Image, 0, 0));
     }
 
+    [Theory]
+    [InlineData(1u)]
+    [InlineData(2u)]
+    public void Log_OfWhoeverHasStartedIt_IsLeftAsItIs(uint log)
+    {
+        Assert.Equal(FilterAction.Allow, OnBoth(48, 210, 3, 2));                    // shutdown
+        Assert.Equal(FilterAction.Kill, OnBoth(48, 210, log, 2));
+        Assert.Equal(FilterAction.Refuse(1), OnBoth(72, 25, log, 4, 0x802));        // F_SETFL, O_NONBLOCK
+        Assert.Equal(FilterAction.Refuse(25), OnBoth(16, 29, log, 0x5421));         // FIONBIO
+        Assert.Equal(FilterAction.Refuse(1), OnBoth(54, 208, log, 1, 21));          // SO_SNDTIMEO
+    }
+
     [Fact]
     public void Control_IsLittle()
     {

@@ -135,6 +135,8 @@ internal sealed partial class GuestVtpm
     {
         if (State == GuestState.Serving) AnnounceDevices();
         else if (State != GuestState.Ending) GiveUpWaiting();
+        if (_introduction is { IsDone: false } asked && _context.Now >= _context.After(_lastConnection, ManagerIntroducer.Patience))
+            asked.Refuse($"the manager has not answered within {ManagerIntroducer.Patience.TotalSeconds:0} seconds");
         long due = Due();
         if (due > _context.Now) return due;
         switch (State)

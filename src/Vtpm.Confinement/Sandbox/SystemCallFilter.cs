@@ -37,6 +37,12 @@ internal static class SystemCallFilter
     private const uint OpenToWrite = 0x3 | 0x40 | 0x200 | 0x400000;
     private const uint Append = 0x400;
 
+    /// <summary>
+    /// Not standard output or error, which are also those of whoever has started this process: a log that is a socket, as systemd's, and that was shut
+    /// down here would be silent for all of them.
+    /// </summary>
+    private static readonly FilterCondition[] NoLog = [Differs(0, 1), Differs(0, 2)];
+
     private static readonly FilterAction Denied = FilterAction.Refuse(NotPermitted);
     private static readonly FilterAction Closed = FilterAction.Refuse(NoAccess);
 
@@ -73,21 +79,22 @@ internal static class SystemCallFilter
             [Int(1, 1)],                            // F_GETFD
             [Int(1, 2)],                            // F_SETFD
             [Int(1, 3)],                            // F_GETFL
-            [Int(1, 4), Masked(2, Append, 0)]);     // F_SETFL: what is appended needs no position
-        filter.AllowIf(Call.Ioctl, FilterAction.Refuse(NotATerminal), [Int(1, 0x541B)], [Int(1, 0x5421)]);      // FIONREAD, FIONBIO
+            [Int(1, 4), Masked(2, Append, 0), .. NoLog]);     // F_SETFL: what is appended needs no position
+        filter.AllowIf(Call.Ioctl, FilterAction.Refuse(NotATerminal), [Int(1, 0x541B)], [Int(1, 0x5421), .. NoLog]);      // FIONREAD, FIONBIO
     }
 
     private static void AddSockets(FilterProgram filter, SealOptions options)
     {
         filter.Add(FilterAction.Allow,
-            Call.Shutdown, Call.Getsockopt, Call.Getsockname, Call.Getpeername, Call.Select, Call.Pselect6, Call.EpollWait, Call.EpollPwait,
+            Call.Getsockopt, Call.Getsockname, Call.Getpeername, Call.Select, Call.Pselect6, Call.EpollWait, Call.EpollPwait,
             Call.EpollPwait2, Call.EpollCtl);
+        filter.AllowIf(Call.Shutdown, FilterAction.Kill, NoLog);
         // To the other end alone. There is no sendmsg, which can name another, and send descriptors.
         filter.AllowIf(Call.Sendto, FilterAction.Kill, [Zero(4)]);
         const int socketLevel = 1, tcpLevel = 6;
         filter.AllowIf(Call.Setsockopt, Denied,
             [Int(1, socketLevel), Int(2, 20)],      // SO_RCVTIMEO
-            [Int(1, socketLevel), Int(2, 21)],      // SO_SNDTIMEO
+            [Int(1, socketLevel), Int(2, 21), .. NoLog],    // SO_SNDTIMEO
             [Int(1, socketLevel), Int(2, 9)],       // SO_KEEPALIVE
             [Int(1, tcpLevel), Int(2, 1)]);         // TCP_NODELAY
         if (options.AcceptsConnections) filter.Add(FilterAction.Allow, Call.Accept, Call.Accept4);
