@@ -23,7 +23,7 @@ internal sealed class XenDevices : IDisposable
                 requests.Execute($"frontend {client}", client.Label ?? $"xen:{client}", locality, request, response),
             new TpmbackOptions
             {
-                ClientOpened = client => (uuid is null || client.Uuid == uuid) && guests.Open(client.Domain),
+                ClientOpened = client => (uuid is null || client.Uuid == uuid) && Open(client, guests, log),
                 ClientClosed = _ => guests.Close(),
                 Log = log,
             });
@@ -32,6 +32,17 @@ internal sealed class XenDevices : IDisposable
     /// <summary>A connection to what an address names, this domain's own vTPM device included.</summary>
     public static ITpmConnection Connect(TpmAddress address) =>
         address == TpmAddress.Xen ? Tpmfront.OpenOwn() : TpmConnection.Open(address);
+
+    private static bool Open(TpmbackClient client, GuestDomains guests, Action<string> log)
+    {
+        if (client.History == DomainHistory.Running)
+        {
+            log($"NO RECORD OF THE BOOT of domain {client.Domain}, which ran before it had this vTPM: what its PCRs hold is the guest's word alone "
+                + "('vtpm tpmback' keeps a record)");
+        }
+
+        return guests.Open(client.Domain);
+    }
 
     public void Run() => _back.Run();
 

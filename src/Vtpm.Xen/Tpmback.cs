@@ -51,7 +51,8 @@ public sealed partial class Tpmback : IDisposable
             _host.Store.Watch(Root, RootToken);   // fires at once: what was announced before we came is found
         }
 
-        bool idle = !FollowWatches() && _ready.Count == 0;
+        // One that stops serves nobody: what is ready is no work then.
+        bool idle = !FollowWatches() && (_ready.Count == 0 || _stopping);
         _fired.Clear();
         _host.Wait(idle ? Patience(timeout) : TimeSpan.Zero, _fired);
         foreach (uint port in _fired)

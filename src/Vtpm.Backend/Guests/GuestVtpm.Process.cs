@@ -227,7 +227,7 @@ internal sealed partial class GuestVtpm
     {
         switch (ParentLink.Take(_process!.Manager.SafeHandle))
         {
-            case ChildMessage.None or ChildMessage.Ready:
+            case ChildMessage.None:
                 break;
             case ChildMessage.Connect when _introduction is { IsDone: false }:
                 Kill("it asks for two connections at once");
