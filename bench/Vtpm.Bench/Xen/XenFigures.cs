@@ -45,15 +45,18 @@ internal sealed class XenFigures(string script, string vtpm, Scale scale)
         return
         [
             new("Socket in dom0: vTPM", Unit.Microseconds, machine.Figure("socket.cpu"), theirs),
-            new("Guest's user space to dom0: backend", Unit.Microseconds, machine.Figure("front.cpu"), theirs, Other: " (socket)"),
-            new("Guest's /dev/tpm0 to dom0: backend", Unit.Microseconds, machine.Figure("kernel.cpu"), theirs, Other: " (socket)"),
+            new("Guest's user space to dom0: vTPM", Unit.Microseconds, machine.Figure("front-vtpm.cpu"), theirs, Other: " (socket)"),
+            new("Guest's user space to dom0: vtpm tpmback", Unit.Microseconds, machine.Figure("front-tpmback.cpu")),
+            new("Guest's /dev/tpm0 to dom0: vTPM", Unit.Microseconds, machine.Figure("kernel-vtpm.cpu"), theirs, Other: " (socket)"),
+            new("Guest's /dev/tpm0 to dom0: vtpm tpmback", Unit.Microseconds, machine.Figure("kernel-tpmback.cpu")),
         ];
     }
 
     private static Row[] Memory(XenMachine machine) =>
     [
         new("PSS of a vTPM on a socket", Unit.Kibibytes, machine.Figure("socket.memory"), machine.Figure("swtpm.memory")),
-        new("PSS of a guest's vTPM in dom0", Unit.Kibibytes, machine.Figure("front.memory"), machine.Figure("swtpm.memory")),
+        new("PSS of a guest's vTPM under vtpm tpmback", Unit.Kibibytes, machine.Figure("vtpm.memory"), machine.Figure("swtpm.memory")),
+        new("PSS of vtpm tpmback, one for all guests", Unit.Kibibytes, machine.Figure("tpmback.memory")),
     ];
 
     private static Row[] Start(XenMachine machine) =>
@@ -61,5 +64,7 @@ internal sealed class XenFigures(string script, string vtpm, Scale scale)
         new("xl create to ready, a guest without a vTPM", Unit.Milliseconds, machine.Figure("plain.ready")),
         new("xl create to ready, with a vTPM that has been there before", Unit.Milliseconds, machine.Figure("known.ready")),
         new("Of that: from the device in xenstore until the backend waits", Unit.Milliseconds, machine.Between("known.device", "known.waits")),
+        new("xl create to ready, with a new vTPM (without an endorsement key)", Unit.Milliseconds, machine.Figure("new.ready")),
+        new("Of that: from the device in xenstore until the backend waits", Unit.Milliseconds, machine.Between("new.device", "new.waits")),
     ];
 }

@@ -37,7 +37,8 @@ internal sealed class XenMachine
     private void Add(string line)
     {
         string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (words is not ["FIGURE", var name, .. var numbers]) return;
+        // One without a number stays a figure that was not measured.
+        if (words is not ["FIGURE", var name, .. { Length: > 0 } numbers]) return;
         if (!_figures.TryGetValue(name, out Samples? samples)) _figures[name] = samples = new Samples();
         foreach (string number in numbers) samples.Add(double.Parse(number, NumberStyles.Float, CultureInfo.InvariantCulture));
     }
