@@ -60,12 +60,9 @@ internal sealed class HostileFrontend(IXenHost host, uint device, TimeSpan patie
     /// <summary>An honest connection, from whatever was there before.</summary>
     public void Open()
     {
-        if (BackendState is 4 or 5)
-        {
-            SetState(5);
-            SetState(6);
-        }
-
+        // Whatever the backend's state is: it may be about to follow what was written before.
+        SetState(5);
+        SetState(6);
         Await(() => BackendState is 1 or 2 or 3 or 6, "the backend is ready for a frontend");
         if (BackendState == 6) throw new AttackException("the backend has closed the device");
         SetState(1);

@@ -34,3 +34,19 @@ ends() { kill "$(cat /run/"$1".pid)" && wait "$(cat /run/"$1".pid)"; }
 
 # dies NAME: it is killed.
 dies() { kill -9 "$(cat /run/"$1".pid)"; wait "$(cat /run/"$1".pid)"; [ $? = 137 ]; }
+
+# vtpm_pid UUID: the confined process of that vTPM, which vtpm tpmback has started.
+vtpm_pid() {
+  local process
+  for process in /proc/[0-9]*; do
+    tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -q -- "run --uuid $1 " && echo "${process#/proc/}" && return
+  done
+  return 1
+}
+
+# vtpm_dies UUID: it is killed; the backend starts another.
+vtpm_dies() {
+  local pid
+  pid=$(vtpm_pid "$1") && kill -9 "$pid" && until_true 60 is_another_vtpm "$1" "$pid"
+}
+is_another_vtpm() { local now; now=$(vtpm_pid "$1") && [ "$now" != "$2" ]; }

@@ -46,8 +46,8 @@ ask() {
   { tpm_command "$1" >/tmp/answer.new 2>&1; mv /tmp/answer.new /tmp/answer; } &
   until_true 20 is_asked
 }
-# A process is in write, to its standard output.
-is_asked() { grep -q '^1 0x1 ' /proc/[0-9]*/syscall 2>/dev/null; }
+# A process is in write, to its standard output; or was.
+is_asked() { [ -f /tmp/answer ] || grep -q '^1 0x1 ' /proc/[0-9]*/syscall 2>/dev/null; }
 
 # is_answered CODE: what was asked is, with that result.
 is_answered() { until_true 60 [ -f /tmp/answer ]; cat /tmp/answer; [ "$(cut -c 13-20 /tmp/answer)" = "$1" ]; }
@@ -55,9 +55,10 @@ is_answered() { until_true 60 [ -f /tmp/answer ]; cat /tmp/answer; [ "$(cut -c 1
 # Reads PCRs without end; each turn that succeeds shows in a file, and each that fails in another. turns N waits for so many.
 busy() {
   while true; do
-    if cat /sys/class/tpm/tpm0/device/pcrs >/tmp/pcrs 2>&1 && grep -q '^PCR-23' /tmp/pcrs; then echo turn >>/tmp/turns; else cat /tmp/pcrs >>/tmp/failed; fi
+    if cat /sys/class/tpm/tpm0/device/pcrs >/tmp/pcrs 2>&1 && grep -q '^PCR-23' /tmp/pcrs; then echo turn >>/tmp/turns; else note_failure; fi
   done
 }
+note_failure() { { cat /proc/uptime /tmp/pcrs; dmesg | tail -n 3; } >>/tmp/failed; }
 turns() {
   local i
   rm -f /tmp/turns

@@ -134,8 +134,8 @@ pack() { (cd "$DIR/$1" && find . | cpio -o -H newc -R 0:0 2>/dev/null); }
 make_guest() {
   domain guest "$XEN/lib/guest.sh"
   modules "$DIR/guest" xen-tpmfront
-  programs "$DIR/guest" "$(command -v tcsd)" "$(command -v tpm_version)" "$(command -v tpm_takeownership)" "$(command -v tpm_sealdata)" \
-    "$(command -v tpm_unsealdata)"
+  programs "$DIR/guest" "$(command -v tcsd)" "$(command -v tpm_version)" "$(command -v tpm_createek)" "$(command -v tpm_takeownership)" \
+    "$(command -v tpm_sealdata)" "$(command -v tpm_unsealdata)"
   loaded "$DIR/guest" libgcc_s.so.1
   # tcsd is tss's, as Debian has it; the guest's state is below /var/lib/tpm.
   mkdir -p "$DIR/guest/var/lib/tpm"

@@ -1,40 +1,62 @@
-# The services of dom0: the stand-in hardware, the manager, and a vTPM for each guest by vtpm run --listen xen:. A guest uses its TPM with real tools; it is
-# rebooted, its device is taken away and given back, and its vTPM and the manager are killed under it and a neighbour.
+# The services of dom0, as systemd starts them from the units that are delivered: the manager, and the backend with a confined process for each guest's
+# vTPM. A guest uses its TPM with real tools and is rebooted; its device is taken away and given back; and every process is killed under it and a
+# neighbour, also in the middle of commands.
 # shellcheck shell=sh disable=SC2016,SC3043
 . /systemd.sh
 UUID=1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10
 OTHER=7c0c5b2e-2f53-4a8e-9b60-0d9f4f3a1e55
+PLAIN=5d0b9c1a-6b0f-4c52-8f6d-0c4b1d2e3f40
 UNSEALS='rm -f /tmp/opened; tpm_unsealdata -z -i /root/sealed -o /tmp/opened; grep -q "^kept by a vTPM$" /tmp/opened'
+SELF_TEST=00c10000000a00000050
+SUCCESS=00000000
+TPM_FAIL=00000009
+HAS_ITS_PCRS='[ "$(pcr 10)" = "$(cat /tmp/pcr10)" ]'
 
-# start_vtpm [NAME UUID]: of the guest, or of its neighbour.
-start_vtpm() {
-  local name=${1:-vtpm} uuid=${2:-$UUID}
-  starts "$name" ready vtpm run --image "/data/$name.img" --manager "unix:/run/vtpm/$uuid.sock" --uuid "$uuid" --listen xen: loglevel=debug
+# The guest's vTPM stands still, and the guest asks it something.
+asks_in_vain() { kill -STOP "$(vtpm_pid $UUID)" && in_guest "ask $SELF_TEST"; }
+
+# is_confined UUID: it has nothing of root's, and can get nothing back.
+is_confined() {
+  local pid status
+  pid=$(vtpm_pid "$1") || return 1
+  status=/proc/$pid/status
+  cat "$status"
+  ls -l "/proc/$pid/fd"
+  [ "$(field "$status" Uid)" -ge 2000000000 ] && [ "$(field "$status" Gid)" -ge 2000000000 ] && [ -z "$(field "$status" Groups)" ] \
+    && [ "$(field "$status" NoNewPrivs)" = 1 ] && [ "$(field "$status" Seccomp)" = 2 ] && [ "$(field "$status" CapEff)" = 0000000000000000 ] \
+    && [ "$(field "$status" CapBnd)" = 0000000000000000 ] && ! ls -l "/proc/$pid/fd" | grep /dev/xen
 }
+field() { sed -n "s/^$2:[[:space:]]*\([^[:space:]]*\).*/\1/p" "$1"; }
 
 first_boot() {
   check "xl creates a guest with a vTPM" boot_guest $UUID
   check "the guest's driver has /dev/tpm0" in_guest has_tpm
-  check "it is a TPM 1.2" in_guest 'cat /sys/class/tpm/tpm0/tpm_version_major; grep -q "^1$" /sys/class/tpm/tpm0/tpm_version_major'
+  check "it is a TPM 1.2" in_guest 'grep -q "^1$" /sys/class/tpm/tpm0/tpm_version_major'
   check "sysfs has the PCRs" in_guest 'cat /sys/class/tpm/tpm0/device/pcrs; [ $(grep -c "^PCR-" /sys/class/tpm/tpm0/device/pcrs) = 24 ]'
-  check "sysfs has the endorsement key" in_guest 'grep -q "^Modulus" /sys/class/tpm/tpm0/device/pubek'
+  check "the vTPM's process is confined" is_confined $UUID
+  check "and the hypervisor has told that the guest is a new one" eval '! has /tmp/vtpm-tpmback "the hypervisor does not tell"'
   check "tcsd starts" in_guest start_tcsd
   check "tpm_version succeeds" in_guest tpm_version
   check "with the original's version" has /tmp/said 'Chip Version: *1\.2\.0\.7'
   check "and vendor" has /tmp/said 'TPM Vendor ID: *ETHZ'
+  check "the guest has it make its endorsement key" in_guest tpm_createek
+  check "which sysfs has" in_guest 'grep -q "^Modulus" /sys/class/tpm/tpm0/device/pubek'
   check "the guest takes ownership" in_guest 'tpm_takeownership -y -z'
   check "and seals" in_guest 'echo "kept by a vTPM" >/root/secret; tpm_sealdata -z -p 0 -p 7 -i /root/secret -o /root/sealed && rm /root/secret'
+  check "and extends a PCR" extends
   check "its files are kept" keep
-  check "the guest ends" xl destroy guest
-  check "and its vTPM" ends vtpm
 }
 
+# A PCR that is the mark of this boot; in /tmp/pcr10 is what it holds then.
+extends() { in_guest "stop_tcsd; pcr 10 >/tmp/before; extend 10 $(printf 'a5%.0s' $(seq 20)) && pcr 10 >/tmp/pcr10 && ! cmp /tmp/before /tmp/pcr10"; }
+
 second_boot() {
-  check "the vTPM starts on its image" start_vtpm
-  check "the guest boots again" boot_guest $UUID
+  check "the guest reboots" reboot_guest
   check "and has its TPM" in_guest has_tpm
+  check "with the PCRs of a platform that was reset" in_guest 'pcr 10; [ "$(pcr 10 | tr -d " 0")" = "" ] && [ "$(pcr 23 | tr -d " 0")" = "" ]'
   check "tcsd starts again" in_guest start_tcsd
   check "the guest unseals" in_guest "$UNSEALS"
+  check "and extends a PCR again" extends
 }
 
 hot_plug() {
@@ -42,77 +64,118 @@ hot_plug() {
   xl vtpm-list guest >$list
   cat $list
   check "xl vtpm-list shows the connected device" has $list "^0 *0 *$UUID *0 *4 "
-  check "tcsd stops" in_guest stop_tcsd
   check "xl vtpm-detach takes it away" xl vtpm-detach guest 0
   check "the guest has it no more" in_guest has_no_tpm
   xl vtpm-list guest >$list 2>/dev/null
   check "nor has the list" [ "$(grep -c $UUID $list)" = 0 ]
   check "xl vtpm-attach gives it back" xl vtpm-attach guest backend=0 uuid=$UUID
   check "the guest has it again" in_guest has_tpm
-  check "and its PCRs can be read" in_guest 'grep -q "^PCR-23" /sys/class/tpm/tpm0/device/pcrs'
+  check "and its PCRs are those of this boot" in_guest "$HAS_ITS_PCRS"
 }
 
-killed() {
+vtpm_killed() {
   check "tcsd keeps the device open" in_guest start_tcsd
-  check "the vTPM is killed under the guest" dies vtpm
-  check "and started again" start_vtpm
-  check "it takes the device over" until_true 30 has /tmp/vtpm 'taken over'
+  check "the vTPM is killed under the guest, and started again" vtpm_dies $UUID
   check "the guest's next command works, by the same tcsd" in_guest tpm_version
-  check "and what was sealed opens" in_guest "$UNSEALS"
+  check "what was sealed opens" in_guest "$UNSEALS"
+  check "the guest's PCRs are those of this boot" in_guest "$HAS_ITS_PCRS"
   check "tcsd stops, having seen nothing of it" in_guest stop_tcsd
-  check "the guest is busy" in_guest 'busy & echo $! >/run/busy.pid'
-  check "with the vTPM" in_guest "turns 3"
-  check "the vTPM is killed under its commands" dies vtpm
-  check "and starts once more" start_vtpm
-  check "the busy guest goes on" in_guest "turns 3"
-  check "the vTPM is stopped, as a service is" ends vtpm
-  check "and started" start_vtpm
-  check "the guest goes on" in_guest "turns 3"
-  check "its PCRs can be read in the end" in_guest 'kill $(cat /run/busy.pid); wait; grep -q "^PCR-23" /sys/class/tpm/tpm0/device/pcrs'
+  check "the guest asks a vTPM that does not answer" asks_in_vain
+  check "which is killed" vtpm_dies $UUID
+  check "the guest is answered TPM_FAIL" in_guest "is_answered $TPM_FAIL"
+  check "and then served" in_guest "ask $SELF_TEST; is_answered $SUCCESS"
+  check "with its PCRs" in_guest "$HAS_ITS_PCRS"
+  check "the new process is confined" is_confined $UUID
 }
 
-# Two guests, each with a vTPM of its own in this one domain: what happens to one is nothing to the other.
+backend_killed() {
+  check "the guest is busy" in_guest 'busy & echo $! >/run/busy.pid; turns 2'
+  check "the backend is killed, and started again by systemd" service_dies vtpm-tpmback
+  check "the guest goes on" in_guest 'turns 2'
+  check "the backend is restarted" service restart vtpm-tpmback
+  check "the guest goes on after that" in_guest 'turns 2; kill $(cat /run/busy.pid); wait; true'
+  check "its PCRs are those of this boot" in_guest "$HAS_ITS_PCRS"
+  check "the guest asks again in vain" asks_in_vain
+  check "and the backend is killed" service_dies vtpm-tpmback
+  check "the guest is answered TPM_FAIL" in_guest "is_answered $TPM_FAIL"
+  check "and then served" in_guest "ask $SELF_TEST; is_answered $SUCCESS"
+}
+
+# The toolstack waits until the frontend has closed, and that waits for its answer.
+detached_under_a_command() {
+  local backend detaching
+  backend=/local/domain/0/backend/vtpm/$(xl domid guest)
+  backend=$backend/$(xenstore-list "$backend")
+  check "the guest asks once more" asks_in_vain
+  xl vtpm-detach guest "${backend##*/}" &
+  detaching=$!
+  check "while its device is taken away" until_true 30 eval "[ \$(xenstore-read $backend/online) = 0 ]"
+  kill -CONT "$(vtpm_pid $UUID)"
+  check "it is answered all the same" in_guest "is_answered $SUCCESS"
+  check "the device goes" wait $detaching
+  check "for the guest too" in_guest has_no_tpm
+  check "and is attached again" xl vtpm-attach guest backend=0 uuid=$UUID
+  check "with the PCRs of this boot" in_guest "has_tpm && $HAS_ITS_PCRS"
+}
+
+# Two guests, each with a vTPM of its own: what happens to one is nothing to the other.
 neighbours() {
   GUEST=other
-  check "a second vTPM starts" start_vtpm other $OTHER
-  check "and leaves the first one's device alone" until_true 30 has /tmp/other 'turned away'
-  check "a second guest boots with it" boot_guest $OTHER
+  check "a second guest boots with a vTPM of its own" boot_guest $OTHER || return
   check "and has a TPM" in_guest has_tpm
+  check "whose process is confined" is_confined $OTHER
+  check "as another user than the first one's" [ "$(field "/proc/$(vtpm_pid $OTHER)/status" Uid)" != "$(field "/proc/$(vtpm_pid $UUID)/status" Uid)" ]
   check "the manager is killed, and started again by systemd" service_dies vtpm-manager
   check "tcsd starts in the second guest" in_guest start_tcsd
-  check "and takes ownership, which the new manager has to keep" in_guest 'tpm_takeownership -y -z'
+  check "and takes ownership, which the new manager has to keep" in_guest 'tpm_createek && tpm_takeownership -y -z'
   GUEST=guest
-  check "the first guest is busy" in_guest 'busy & echo $! >/run/busy.pid; turns 2'
-  check "its device is taken away between its commands" xl vtpm-detach guest 0
-  check "it has no TPM" in_guest has_no_tpm
-  check "and gets it back" xl vtpm-attach guest backend=0 uuid=$UUID
-  check "and is busy on" in_guest 'turns 2'
-  check "its vTPM is killed" dies vtpm
-  check "and the guest destroyed before it is there again" xl destroy guest
+  check "the first guest's vTPM stands still under a command" asks_in_vain
+  GUEST=other
+  check "the second guest is served meanwhile" in_guest tpm_version
+  GUEST=guest
+  check "the first guest is destroyed" xl destroy guest
   GUEST=other
   check "the second guest has noticed nothing" in_guest tpm_version
-  check "the first vTPM starts" start_vtpm
   GUEST=guest
-  check "and the first guest" boot_guest $UUID
+  kill -9 "$(vtpm_pid $UUID)"
+  check "the first guest boots anew" boot_guest $UUID
   check "with tcsd" in_guest 'has_tpm && start_tcsd'
   check "and unseals" in_guest "$UNSEALS"
   check "the first guest switches itself off" in_guest 'stop_tcsd; (sleep 1; poweroff -f) &'
-  check "which ends its device" until_true 60 has /tmp/vtpm 'detached from Frontend'
+  check "which ends its vTPM's process" until_true 60 eval "! vtpm_pid $UUID"
   GUEST=other
   check "the second guest has noticed nothing of that" in_guest tpm_version
   check "the second guest ends" xl destroy other
-  check "and its vTPM" ends other
+}
+
+# In a domain that has one vTPM alone there is no backend service: vtpm run has the devices itself.
+plain() {
+  starts plain ready vtpm run --image /data/plain.img --manager unix:/run/vtpm/$PLAIN.sock --uuid $PLAIN --listen xen:
+}
+alone() {
+  GUEST=alone
+  check "the backend ends" service stop vtpm-tpmback
+  check "without having failed" eval '! service is-failed vtpm-tpmback'
+  check "a vTPM by itself starts" plain
+  check "a guest boots with it" boot_guest $PLAIN
+  check "and has a TPM" in_guest 'has_tpm && grep -q "^PCR-23" /sys/class/tpm/tpm0/device/pcrs'
+  check "the vTPM is killed" dies plain
+  check "and starts again" plain
+  check "the guest's TPM works on" in_guest "ask $SELF_TEST; is_answered $SUCCESS"
+  check "the vTPM ends" ends plain
 }
 
 check "systemd starts" start_systemd || finish
-check "the stand-in hardware starts" starts hardware ready vtpm hardware --state /data/hardware.state --listen unix:/run/hardware.sock
-check "the manager starts, as a service" service start vtpm-manager || finish
-check "the vTPM starts" start_vtpm || finish
+check "the stand-in hardware starts" starts hardware ready vtpm hardware --state /data/hardware.state --listen unix:/run/hardware.sock || finish
+check "the backend starts, as a service" service start vtpm-tpmback || finish
+check "and before it the manager" [ "$(service is-active vtpm-manager)" = active ] || finish
 first_boot
 second_boot
 hot_plug
-killed
+vtpm_killed
+backend_killed
+detached_under_a_command
 neighbours
-check "the vTPM ends" ends vtpm
+alone
 check "the manager ends" service stop vtpm-manager
 check "without having failed" eval '! service is-failed vtpm-manager'
