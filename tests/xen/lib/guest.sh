@@ -52,13 +52,17 @@ is_asked() { [ -f /tmp/answer ] || grep -q '^1 0x1 ' /proc/[0-9]*/syscall 2>/dev
 # is_answered CODE: what was asked is, with that result.
 is_answered() { until_true 60 [ -f /tmp/answer ]; cat /tmp/answer; [ "$(cut -c 13-20 /tmp/answer)" = "$1" ]; }
 
-# Reads PCRs without end; each turn that succeeds shows in a file, and each that fails in another. turns N waits for so many.
+# Reads PCRs without end; each turn that succeeds shows in /tmp/turns, and each that fails in /tmp/failed; or in /tmp/late, if it was the driver that
+# lost its patience of three seconds, which on a machine that is emulated and busy is nobody's fault. turns N waits for so many.
 busy() {
   while true; do
     if cat /sys/class/tpm/tpm0/device/pcrs >/tmp/pcrs 2>&1 && grep -q '^PCR-23' /tmp/pcrs; then echo turn >>/tmp/turns; else note_failure; fi
   done
 }
-note_failure() { { cat /proc/uptime /tmp/pcrs; dmesg | tail -n 3; } >>/tmp/failed; }
+note_failure() {
+  dmesg -c >/tmp/kernel
+  if grep -q 'tpm_try_transmit: send(): error -62' /tmp/kernel; then echo late >>/tmp/late; else cat /tmp/pcrs /tmp/kernel >>/tmp/failed; fi
+}
 turns() {
   local i
   rm -f /tmp/turns

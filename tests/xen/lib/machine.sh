@@ -1,5 +1,5 @@
-# Sourced by tests/xen/run: where Xen and the kernel come from, what the domains' file systems hold, and how the machine boots. What a scenario's host.sh
-# may change is the first block.
+# Sourced by tests/xen/run: where Xen and the kernel come from, what the domains' file systems hold, and how the machine boots. What a scenario's
+# host.sh may change is the first block.
 # shellcheck shell=bash
 
 # Megabytes of the machine, and of its dom0; what is left is the other domains'.

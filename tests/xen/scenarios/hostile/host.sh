@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2034
 systemd_services
 HOSTILE=$OUT/hostile/vtpm-hostile
-if [ ! -x "$HOSTILE" ] || [ -n "$(find "$ROOT"/src/Vtpm.{Wire,Transports,Xen} "$ROOT/tests/Vtpm.Xen.Hostile" -name '*.cs' -not -path '*/obj/*' -newer "$HOSTILE" -print -quit)" ]; then
+SOURCES=("$ROOT"/src/Vtpm.{Wire,Transports,Xen} "$ROOT/tests/Vtpm.Xen.Hostile")
+if [ ! -x "$HOSTILE" ] || [ -n "$(find "${SOURCES[@]}" -name '*.cs' -not -path '*/obj/*' -newer "$HOSTILE" -print -quit)" ]; then
   need_toolchain
   dotnet publish "$ROOT/tests/Vtpm.Xen.Hostile" -c Release -r "$RID" -o "${HOSTILE%/*}" -warnaserror --nologo -v quiet || fail "dotnet publish"
 fi

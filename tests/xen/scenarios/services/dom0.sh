@@ -1,5 +1,5 @@
-# The services of dom0, as systemd starts them from the units that are delivered: the manager, and the backend with a confined process for each guest's
-# vTPM. A guest uses its TPM with real tools and is rebooted; its device is taken away and given back; and every process is killed under it and a
+# The services of dom0, as systemd starts them from the units that are delivered: the manager, and the backend with a confined process for each
+# guest's vTPM. A guest uses its TPM with real tools and is rebooted; its device is taken away and given back; and every process is killed under it and a
 # neighbour, also in the middle of commands.
 # shellcheck shell=sh disable=SC2016,SC3043
 . /systemd.sh
