@@ -9,7 +9,7 @@ namespace Vtpm.Xen.Tests;
 public sealed class HostileTests : IDisposable
 {
     private static readonly Guid Uuid = Guid.Parse("1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10");
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly XenModel _model = new();
     private readonly ModelHost _host;
@@ -36,8 +36,8 @@ public sealed class HostileTests : IDisposable
     {
         Attack attack = Attack.All.First(attack => attack.Name == name);
         using var ended = new CancellationTokenSource();
-        Task serving = Task.Run(_back.Run, TestContext.Current.CancellationToken);
-        Task<int> neighbour = Task.Run(() => AskUntil(ended.Token), TestContext.Current.CancellationToken);
+        Task serving = Beside.Run(_back.Run);
+        Task<int> neighbour = Beside.Run(() => AskUntil(ended.Token));
         using (ModelHost own = _model.Domain(5))
         {
             attack.Make(new HostileFrontend(own, 0, Patience), TimeSpan.FromMilliseconds(50));
@@ -55,7 +55,7 @@ public sealed class HostileTests : IDisposable
     private int AskUntil(CancellationToken ended)
     {
         using ModelHost own = _model.Domain(6);
-        using Tpmfront front = Tpmfront.Open(own);
+        using Tpmfront front = Tpmfront.Open(own, options: Beside.Patient);
         byte[] response = new byte[TpmMessage.MaxLength];
         int asked = 0;
         bool last;
