@@ -30,6 +30,18 @@ public sealed record BackendOptions
     /// </summary>
     public TimeSpan RequestPatience { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// The same for the first request of a connection, with which a driver's start waits for a TPM that starts: Linux's is patient for two minutes, since
+    /// it does not know the durations yet.
+    /// </summary>
+    public TimeSpan FirstRequestPatience { get; init; } = TimeSpan.FromSeconds(100);
+
+    /// <summary>
+    /// How long the toolstack, which gives a new guest up after ten seconds, is kept waiting for whether the vTPM starts. One that starts still is
+    /// announced then.
+    /// </summary>
+    public TimeSpan AnnouncePatience { get; init; } = TimeSpan.FromSeconds(4);
+
     /// <summary>For a process to start its TPM: with the manager, which may be waiting for the hardware, and with a key to be made.</summary>
     public TimeSpan StartPatience { get; init; } = TimeSpan.FromMinutes(5);
 

@@ -92,6 +92,7 @@ internal sealed record VtpmRun(string Image, TpmAddress Manager, TpmAddress[] Ad
             image is null ? Image : "its image", Manufacture ? ManufacturePolicy.Always : ManufacturePolicy.WhenBlank, WithEndorsementKey: !WithoutEndorsementKey)
             { Image = image, IsImageNew = ImageIsNew, BootRecord = record };
         if (image is null) log.Info($"vTPM {Uuid?.ToString() ?? "of " + Manager} starts on {Image}");
+        using XenDevices? xen = Addresses.Contains(TpmAddress.Xen) ? new XenDevices(Uuid, log.Info, log.Warn) : null;
         using var random = new SystemRandom();
         using VirtualTpm vtpm =
             VirtualTpm.Start(options, arguments, new ManagerLink(() => process.Connect(Manager)), random, new OpenSslRsa(), log.Info, log.Warn);
@@ -101,14 +102,12 @@ internal sealed record VtpmRun(string Image, TpmAddress Manager, TpmAddress[] Ad
             return;
         }
 
-        if (Addresses.Contains(TpmAddress.Xen))
+        if (xen is not null)
         {
-            using var xen = new XenDevices(
-                new GuestRequests(vtpm, arguments, log.Info), new GuestDomains(vtpm.Reset, log.Warn), Uuid, log.Info);
             Service.Until(xen.Stop, StopWithParent, () =>
             {
                 Ready(log);
-                xen.Run();
+                xen.Serve(vtpm, new GuestRequests(vtpm, arguments, log.Info));
             });
             log.Info("the vTPM is off");
             return;

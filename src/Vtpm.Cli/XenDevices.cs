@@ -4,47 +4,38 @@ using Vtpm.Xen;
 
 namespace Vtpm.Cli;
 
-/// <summary>A vTPM's clients on Xen: the frontends that the toolstack gives this domain for the vTPM's uuid.</summary>
+/// <summary>
+/// A vTPM's clients on Xen: the frontends that the toolstack gives this domain for the vTPM's uuid. They are taken before the TPM starts, which can take
+/// longer than the toolstack waits for that.
+/// </summary>
 internal sealed class XenDevices : IDisposable
 {
-    private readonly LinuxXenHost _host;
-    private readonly Tpmback _back;
+    private readonly LinuxXenHost _host = LinuxXenHost.Open();
+    private readonly GuestDomains _guests;
+    private readonly EarlyTpmback _back;
 
-    /// <param name="requests">Answers them.</param>
-    /// <param name="guests">Which domains they are.</param>
     /// <param name="uuid">The vTPM's; null in a domain that has this vTPM alone.</param>
     /// <param name="log">The log.</param>
-    public XenDevices(GuestRequests requests, GuestDomains guests, Guid? uuid, Action<string> log)
+    /// <param name="warn">Takes what must be seen.</param>
+    public XenDevices(Guid? uuid, Action<string> log, Action<string> warn)
     {
-        _host = LinuxXenHost.Open();
-        _back = new Tpmback(
-            _host,
-            (client, locality, request, response) =>
-                requests.Execute($"frontend {client}", client.Label ?? $"xen:{client}", locality, request, response),
-            new TpmbackOptions
-            {
-                ClientOpened = client => (uuid is null || client.Uuid == uuid) && Open(client, guests, log),
-                ClientClosed = _ => guests.Close(),
-                Log = log,
-            });
+        _guests = new GuestDomains(warn);
+        _back = new EarlyTpmback(_host, new TpmbackOptions
+        {
+            ClientOpened = client => (uuid is null || client.Uuid == uuid) && _guests.Open(client.Domain, MayHaveRun(client)),
+            ClientClosed = _ => _guests.Close(),
+            Log = log,
+        });
     }
 
     /// <summary>A connection to what an address names, this domain's own vTPM device included.</summary>
     public static ITpmConnection Connect(TpmAddress address) =>
         address == TpmAddress.Xen ? Tpmfront.OpenOwn() : TpmConnection.Open(address);
 
-    private static bool Open(TpmbackClient client, GuestDomains guests, Action<string> log)
-    {
-        if (client.History == DomainHistory.Running)
-        {
-            log($"NO RECORD OF THE BOOT of domain {client.Domain}, which ran before it had this vTPM: what its PCRs hold is the guest's word alone "
-                + "('vtpm tpmback' keeps a record)");
-        }
-
-        return guests.Open(client.Domain);
-    }
-
-    public void Run() => _back.Run();
+    /// <summary>The TPM has started: serves until <see cref="Stop"/>.</summary>
+    public void Serve(VirtualTpm vtpm, GuestRequests requests) => _back.Serve(
+        (client, locality, request, response) => requests.Execute($"frontend {client}", client.Label ?? $"xen:{client}", locality, request, response),
+        () => _guests.Start(vtpm.Reset));
 
     public void Stop() => _back.Stop();
 
@@ -53,4 +44,6 @@ internal sealed class XenDevices : IDisposable
         _back.Dispose();
         _host.Dispose();
     }
+
+    private static bool MayHaveRun(TpmbackClient client) => client.WasAnnounced || client.History == DomainHistory.Running;
 }

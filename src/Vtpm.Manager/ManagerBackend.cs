@@ -5,13 +5,14 @@ namespace Vtpm.Manager;
 
 /// <summary>
 /// The vTPMs that are domains of their own, by the devices that Xen's toolstack gives them: the hypervisor and the toolstack say who each is. One link
-/// for each device, for as long as its domain lives: what connects within the domain, a boot loader, a kernel, a program, is the same vTPM.
+/// for each device, for as long as its domain lives: what connects within the domain, a boot loader, a kernel, a program, is the same vTPM. It is there
+/// before the image is open, which hardware may take its time for: the first requests wait.
 /// </summary>
 internal sealed class ManagerBackend : IDisposable
 {
     private readonly VtpmManager _manager;
     private readonly ManagerLog _log;
-    private readonly Tpmback _back;
+    private readonly EarlyTpmback _back;
     private readonly List<TpmbackClient> _deferred = [];
     private readonly byte[] _response = new byte[TpmMessage.MaxLength];
 
@@ -19,10 +20,10 @@ internal sealed class ManagerBackend : IDisposable
     {
         _manager = manager;
         _log = log;
-        _back = new Tpmback(host, Begin, new TpmbackOptions { ClientClosed = Closed, TurnEnded = Finish, Log = log.Info });
+        _back = new EarlyTpmback(host, new TpmbackOptions { ClientClosed = Closed, TurnEnded = Finish, Log = log.Info });
     }
 
-    public void Run() => _back.Run();
+    public void Run() => _back.Serve(Begin);
 
     public void Stop() => _back.Stop();
 
@@ -59,7 +60,7 @@ internal sealed class ManagerBackend : IDisposable
         foreach (TpmbackClient client in _deferred)
         {
             int length = ((ManagerConnection)client.State!).Finish(_response);
-            _back.Complete(client, _response.AsSpan(0, length));   // nobody's, when its domain has gone meanwhile
+            _back.Back.Complete(client, _response.AsSpan(0, length));   // nobody's, when its domain has gone meanwhile
         }
 
         _deferred.Clear();

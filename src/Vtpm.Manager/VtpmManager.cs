@@ -28,6 +28,7 @@ public sealed class VtpmManager : IDisposable
         _ownStore = options.Image is null ? OpenStore(options) : null;
         try
         {
+            if (options.Xen is { } xen) _backend = new ManagerBackend(this, xen, _log);
             _hardware = IHardwareTpm.Start(options, _log);
             HardwareSummary tpm = Hardware;
             _log.TpmInfo(
@@ -40,7 +41,6 @@ public sealed class VtpmManager : IDisposable
             Idle = new IdleImage(Service);
             Idle.Twin();
             if (options.Vtpms.Count > 0 || options.Host is not null || options.Admin is not null) _server = new ManagerServer(this, options, _log);
-            if (options.Xen is { } xen) _backend = new ManagerBackend(this, xen, _log);
         }
         catch
         {

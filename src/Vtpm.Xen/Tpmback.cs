@@ -22,6 +22,8 @@ public sealed partial class Tpmback : IDisposable
     private readonly byte[] _response = new byte[TpmMessage.MaxLength];
     private TpmbackDevice? _served;
     private volatile bool _stopping;
+    private volatile Action? _begin;
+    private bool _isHeld;
     private bool _watching;
 
     public Tpmback(IXenHost host, TpmbackHandler handler, TpmbackOptions? options = null)
@@ -31,6 +33,7 @@ public sealed partial class Tpmback : IDisposable
         _host = host;
         _handler = (caller, request, response) => handler(caller.Client, caller.Locality, request, response);
         _options = options ?? new TpmbackOptions();
+        _isHeld = _options.IsHeld;
         _time = _options.Time;
         _start = _time.GetTimestamp();
     }
@@ -51,14 +54,15 @@ public sealed partial class Tpmback : IDisposable
             _host.Store.Watch(Root, RootToken);   // fires at once: what was announced before we came is found
         }
 
-        // One that stops serves nobody: what is ready is no work then.
-        bool idle = !FollowWatches() && (_ready.Count == 0 || _stopping);
+        // One that stops, or is held, serves nobody: what is ready is no work then.
+        bool idle = !FollowWatches() && (_ready.Count == 0 || _stopping || _isHeld);
         _fired.Clear();
         _host.Wait(idle ? Patience(timeout) : TimeSpan.Zero, _fired);
         foreach (uint port in _fired)
             if (_ports.TryGetValue(port, out TpmbackDevice? device)) MarkReady(device);
         FollowWatches();
         DoWhatIsDue();
+        TakeBegin();
         Serve();
         Call(_options.TurnEnded, "at the end of a turn");
     }
@@ -90,6 +94,15 @@ public sealed partial class Tpmback : IDisposable
         if (device.LookAgain) MarkReady(device);
         else device.Rearm();
         return answered;
+    }
+
+    /// <summary>What answers is there: a backend that is held (<see cref="TpmbackOptions.IsHeld"/>) begins to serve; from any thread.</summary>
+    /// <param name="first">Called on the backend's thread before the first request. What it throws comes out of <see cref="Turn"/>, and nothing is served.</param>
+    public void Begin(Action first)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        _begin = first;
+        _host.Interrupt();
     }
 
     /// <summary>
@@ -137,6 +150,13 @@ public sealed partial class Tpmback : IDisposable
         foreach (TpmbackDevice device in _devices.Values.ToArray()) Forget(device);
     }
 
+    private void TakeBegin()
+    {
+        if (!_isHeld || _begin is not { } first) return;
+        first();
+        _isHeld = false;
+    }
+
     private void MarkReady(TpmbackDevice device)
     {
         if (device.IsReady) return;
@@ -147,6 +167,7 @@ public sealed partial class Tpmback : IDisposable
     // One request of each that has fired, in the order in which they did.
     private void Serve()
     {
+        if (_isHeld) return;
         for (int left = _ready.Count; left > 0 && !_stopping; left--)
         {
             TpmbackDevice device = _ready.Dequeue();

@@ -28,6 +28,12 @@ public sealed record TpmbackOptions
     /// </summary>
     public bool AnnounceLater { get; init; }
 
+    /// <summary>
+    /// Devices are announced and connected, and requests left on their pages until <see cref="Tpmback.Begin"/>: for a TPM that may take longer to start
+    /// than the toolstack waits for a device.
+    /// </summary>
+    public bool IsHeld { get; init; }
+
     /// <summary>A device that was let in is gone. What it has deferred needs no answer any more.</summary>
     public Action<TpmbackClient>? ClientClosed { get; init; }
 

@@ -58,6 +58,7 @@ public sealed class DeathTests : IDisposable
     public void RequestsWhileThereIsNoProcess_WaitForALittleAndAreRetry()
     {
         RawFrontend guest = _backend.Running(5);
+        _backend.Extend(guest);
         _backend.StopManager();
         _backend.Launcher.Last.Kill();
         _backend.Until(() => _backend.HasLogged("ended by itself"));

@@ -198,6 +198,21 @@ public sealed class ResumeTests : IDisposable
         Extend(vtpm, 4);
     }
 
+    [Fact]
+    public void Reset_OfAPlatformWhoseBootNobodyKnows_OpensNothingThatDependsOnIt()
+    {
+        using VirtualTpm vtpm = Start();
+        Extend(vtpm, 4);
+
+        vtpm.Reset(isLost: true);
+
+        TpmDigest[] pcrs = Pcrs(vtpm);
+        for (int pcr = 0; pcr < 16; pcr++) Assert.NotEqual(PcrBank.Initial[pcr], pcrs[pcr]);
+        Extend(vtpm, 4);
+        vtpm.Reset();
+        Assert.Equal(PcrBank.Initial[4], Pcrs(vtpm)[4]);
+    }
+
     private void NewBoot()
     {
         byte[] bytes = new byte[BootRecord.Length];

@@ -166,6 +166,42 @@ public sealed class XenManagerTests : IDisposable
     }
 
     [Fact]
+    public async Task Manager_WhoseHardwareIsSlow_HasTheDevicesAlready_AndTheirRequestsWait()
+    {
+        RawFrontend vtpm = Waiting(5);
+        using var go = new ManualResetEventSlim();
+        Task<RunningManager> starting = Task.Run(() => Start(with: options => options with { Connect = _ => Connect(go) }));
+        Until(vtpm, () => vtpm.BackendState == "4");
+        Assert.Equal(1, vtpm.State);
+
+        go.Set();
+        using RunningManager manager = await starting;
+
+        Assert.Equal(TpmResult.Success, TpmMessage.ReadResult(Answer(vtpm)));
+    }
+
+    [Fact]
+    public async Task Manager_ThatDoesNotStart_SaysSoToWhoWaits()
+    {
+        RawFrontend vtpm = Waiting(5);
+        using var go = new ManualResetEventSlim();
+        Task<RunningManager> starting = Task.Run(() => Start(with: options => options with
+        {
+            Connect = _ =>
+            {
+                go.Wait();
+                throw new TpmTransportException(TpmTransportFault.Unavailable, "no hardware");
+            },
+        }));
+        Until(vtpm, () => vtpm.BackendState == "4");
+        go.Set();
+
+        await Assert.ThrowsAsync<TpmTransportException>(() => starting);
+        Assert.Equal(TpmResult.Fail, TpmMessage.ReadResult(Answer(vtpm)));
+        Assert.Equal("4", vtpm.BackendState);
+    }
+
+    [Fact]
     public void Answers_FitTheRing()
     {
         using RunningManager manager = Start(with: options => options with { AdminVtpms = [First] });
@@ -239,16 +275,27 @@ public sealed class XenManagerTests : IDisposable
 
     private static byte[] Answer(RawFrontend front)
     {
+        Until(front, () => front.State == 2);
+        return front.Answer;
+    }
+
+    private static void Until(RawFrontend front, Func<bool> condition)
+    {
         List<uint> fired = [];
-        for (long end = Environment.TickCount64 + (long)Patience.TotalMilliseconds; front.State != 2 && Environment.TickCount64 < end;)
+        for (long end = Environment.TickCount64 + (long)Patience.TotalMilliseconds; !condition() && Environment.TickCount64 < end;)
         {
             front.Host.Wait(TimeSpan.FromSeconds(1), fired);
             fired.ForEach(front.Host.Rearm);
             fired.Clear();
         }
 
-        Assert.Equal(2, front.State);
-        return front.Answer;
+        Assert.True(condition());
+    }
+
+    private ITpmConnection Connect(ManualResetEventSlim go)
+    {
+        go.Wait();
+        return _hardware.Connect();
     }
 
     private RunningManager Start(Func<ManagerOptions, ManagerOptions>? with = null, Action? beforeItRuns = null, string[]? labels = null)

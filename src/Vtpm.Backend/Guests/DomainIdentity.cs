@@ -16,9 +16,4 @@ internal static class DomainIdentity
         string domain = client.Domain.ToString(CultureInfo.InvariantCulture);
         return store.Read($"/local/domain/{domain}/vm") is { Length: > 0 } vm ? $"{domain} {vm}" : domain;
     }
-
-    /// <summary>Whether the toolstack and the frontend were told of a backend before: by one that has gone.</summary>
-    public static bool WasAnnounced(IXenStore store, TpmbackClient client) => store.Read($"{PathOf(client)}/state") is not (null or "1");
-
-    private static string PathOf(TpmbackClient client) => $"backend/vtpm/{client}";
 }

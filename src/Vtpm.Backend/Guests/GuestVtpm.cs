@@ -31,8 +31,11 @@ internal sealed partial class GuestVtpm
     private Waiting? _active;
     private long _activeSince;
     private long _stateSince;
+    private long _unservedSince;
+    private long _unannouncedSince;
     private DateTimeOffset _stateTime;
     private TimeSpan _retryDelay;
+    private bool _wasAnnounced;
     private bool _begins;
     private bool _couldGoOn;
     private BootOrigin _originOfNew;
@@ -85,6 +88,7 @@ internal sealed partial class GuestVtpm
 
         bool isFirst = !HasDevices;
         _devices.Add(client);
+        if (_unannounced.Count == 0) _unannouncedSince = _context.Now;
         _unannounced.Add(client);
         _label ??= client.Label;
         if (isFirst) Move(client, identity);
@@ -112,7 +116,7 @@ internal sealed partial class GuestVtpm
     /// <summary>Takes a request, to be answered by <see cref="Tpmback.Complete"/>.</summary>
     public void Submit(TpmbackClient client, int locality)
     {
-        var request = new Waiting(client, locality, _context.Now);
+        var request = new Waiting(client, locality, _context.Now, IsFirst: !client.IsAnswered);
         if (State == GuestState.Serving && _active is null)
         {
             Send(request);
@@ -133,12 +137,17 @@ internal sealed partial class GuestVtpm
     /// <returns>When to look again at the latest, as a timestamp.</returns>
     public long Tick()
     {
-        if (State == GuestState.Serving) AnnounceDevices();
-        else if (State != GuestState.Ending) GiveUpWaiting();
+        if (State == GuestState.Serving || (MayBeLate && _context.Now >= AnnouncesAt)) AnnounceDevices();
+        if (State != GuestState.Serving) GiveUpWaiting();
         if (_introduction is { IsDone: false } asked && _context.Now >= _context.After(_lastConnection, ManagerIntroducer.Patience))
             asked.Refuse($"the manager has not answered within {ManagerIntroducer.Patience.TotalSeconds:0} seconds");
-        long due = Due();
-        if (due > _context.Now) return due;
+        if (_context.Now >= StateDue()) Follow();
+        return Due();
+    }
+
+    /// <summary>The state has lasted for as long as it may.</summary>
+    private void Follow()
+    {
         switch (State)
         {
             case GuestState.Waiting when HasDevices:
@@ -156,8 +165,6 @@ internal sealed partial class GuestVtpm
             default:
                 break;
         }
-
-        return Due();
     }
 
     /// <summary>The service ends: the process is told to, and the devices stay as they are.</summary>
@@ -171,7 +178,15 @@ internal sealed partial class GuestVtpm
 
     private long Due()
     {
-        long state = State switch
+        long due = StateDue();
+        if (MayBeLate) due = Math.Min(due, AnnouncesAt);
+        return State == GuestState.Serving || _waiting.Count == 0 ? due : Math.Min(due, _waiting.Min(GivenUpAt));
+    }
+
+    private long StateDue()
+    {
+        if (_killed && _process is not null) return long.MaxValue;
+        return State switch
         {
             GuestState.Waiting when HasDevices => _context.After(_stateSince, _retryDelay),
             GuestState.Starting or GuestState.Measuring => _context.After(_stateSince, _context.Options.StartPatience),
@@ -179,16 +194,25 @@ internal sealed partial class GuestVtpm
             GuestState.Ending => _context.After(_stateSince, _context.Options.EndPatience),
             _ => long.MaxValue,
         };
-        if (_killed && _process is not null) state = long.MaxValue;
-        if (State is not (GuestState.Serving or GuestState.Ending) && _waiting.First is { } first)
-            state = Math.Min(state, _context.After(Math.Max(first.Value.Since, _stateSince), _context.Options.RequestPatience));
-        return state;
     }
+
+    /// <summary>
+    /// Devices wait for a TPM that has not failed to start, and may be announced before it has: their first requests wait for it, behind what was
+    /// measured of the boot. Not as long as there has to be a measurement, and may be none. Those of a backend that has gone are announced already:
+    /// whatever becomes of the start, their requests are to be answered.
+    /// </summary>
+    private bool MayBeLate => _unannounced.Count > 0 && !_context.IsStopping && (_wasAnnounced || (_fault.Length == 0
+        && (State is GuestState.Starting or GuestState.Measuring || (State == GuestState.Ending && !_context.Options.RequireMeasurement))));
+
+    private long AnnouncesAt => _context.After(_unannouncedSince, _context.Options.AnnouncePatience);
+
+    private long GivenUpAt(Waiting request) => _context.After(
+        Math.Max(request.Since, _unservedSince), request.IsFirst ? _context.Options.FirstRequestPatience : _context.Options.RequestPatience);
 
     /// <summary>The vTPM goes to a domain: its boot begins, or goes on.</summary>
     private void Move(TpmbackClient client, string identity)
     {
-        bool wasAnnounced = DomainIdentity.WasAnnounced(_context.Store, client);
+        bool wasAnnounced = _wasAnnounced = client.WasAnnounced;
         bool isOther = identity != _identity;
         Domain = client.Domain;
         _identity = identity;
@@ -213,6 +237,7 @@ internal sealed partial class GuestVtpm
     private void AnnounceDevices()
     {
         if (_unannounced.Count == 0) return;
+        if (State != GuestState.Serving && !_wasAnnounced) Log($"it is slow to start: domain {Domain} may run, and its first command waits for it");
         TpmbackClient[] devices = [.. _unannounced];
         _unannounced.Clear();
         foreach (TpmbackClient device in devices) _context.Loop.Announce(device);
@@ -221,10 +246,12 @@ internal sealed partial class GuestVtpm
     /// <summary>What waits for a process that does not come is for the guest to send again.</summary>
     private void GiveUpWaiting()
     {
-        while (_waiting.First is { } first && _context.Now >= _context.After(Math.Max(first.Value.Since, _stateSince), _context.Options.RequestPatience))
+        for (LinkedListNode<Waiting>? node = _waiting.First, next; node is not null; node = next)
         {
-            _waiting.Remove(first);
-            Fail(first.Value.Client, TpmResult.Retry);
+            next = node.Next;
+            if (_context.Now < GivenUpAt(node.Value)) continue;
+            _waiting.Remove(node);
+            Fail(node.Value.Client, TpmResult.Retry);
         }
     }
 
@@ -238,6 +265,7 @@ internal sealed partial class GuestVtpm
 
     private void Become(GuestState state)
     {
+        if (State == GuestState.Serving) _unservedSince = _context.Now;
         State = state;
         _stateSince = _context.Now;
         _stateTime = _context.Options.Time.GetUtcNow();
@@ -247,5 +275,5 @@ internal sealed partial class GuestVtpm
     private void Log(string line) => _context.Options.Log($"vTPM {Uuid}: {line}");
 
     /// <summary>A request that waits for its turn, or for the process.</summary>
-    private sealed record Waiting(TpmbackClient Client, int Locality, long Since);
+    private sealed record Waiting(TpmbackClient Client, int Locality, long Since, bool IsFirst);
 }

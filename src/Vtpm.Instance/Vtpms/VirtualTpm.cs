@@ -87,23 +87,30 @@ public sealed class VirtualTpm : IDisposable
         }
     }
 
-    /// <summary>What this vTPM can tell of its guest's boot; null where nobody keeps a record of it.</summary>
     /// <summary>Bytes that its image has.</summary>
     public long ImageLength => _store.Length;
 
     /// <summary>Bytes that the record of the guest's boot has; 0 without one.</summary>
     public long BootRecordLength => _boot?.Length ?? 0;
 
+    /// <summary>What this vTPM can tell of its guest's boot; null where nobody keeps a record of it.</summary>
     public BootOrigin? BootOrigin => _boot?.Record.Origin;
 
     /// <summary>
     /// The guest's platform has been reset while this process went on: TPM_Init and TPM_Startup, as a process that is started does them. With
     /// <c>save</c>, a guest that has saved no state is one that was not put to sleep.
     /// </summary>
+    /// <param name="isLost">Nobody knows what the platform has booted: nothing opens that depends on it.</param>
     /// <exception cref="VtpmStartException">It does not start; nothing but errors is to be had of it then.</exception>
-    public void Reset()
+    public void Reset(bool isLost = false)
     {
         Engine.Reset();
+        if (isLost)
+        {
+            Engine.Resume(boot: null);
+            return;
+        }
+
         bool hasSaved = Engine.State.Permanent.SavedState is not null;
         TpmStartupType type = _arguments.Startup == TpmStartupType.State && !hasSaved ? TpmStartupType.Clear : _arguments.Startup;
         StartUp(type, ReadHardwarePcrs(_manager, _arguments, type, _warn));

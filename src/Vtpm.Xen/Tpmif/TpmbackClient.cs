@@ -27,10 +27,19 @@ public sealed class TpmbackClient(uint domain, uint device, Guid uuid)
     /// <summary>Whether the domain had run before the device came.</summary>
     public DomainHistory History { get; internal set; }
 
+    /// <summary>The toolstack and the frontend were told of a backend before this one came: of one that has gone.</summary>
+    public bool WasAnnounced { get; internal init; }
+
     /// <summary>
     /// The domain's XSM label; null where XSM is off. Outside dom0 it is known as soon as the frontend is connected, and so with each request.
     /// </summary>
     public string? Label { get; internal set; }
+
+    /// <summary>
+    /// Whether it can have had an answer since its frontend connected. A driver that has had none knows nothing of the TPM's durations and is
+    /// patient: Linux's waits two minutes then, and for the quickest commands three seconds later.
+    /// </summary>
+    public bool IsAnswered { get; internal set; }
 
     /// <summary>For the handler: what it remembers of this client.</summary>
     public object? State { get; set; }

@@ -67,6 +67,7 @@ internal sealed partial class TpmbackDevice
         Span<byte> tooLong = stackalloc byte[TpmMessage.HeaderLength];
         if (!page.TryWrite(response) && !page.TryWrite(tooLong[..TpmMessage.WriteFailure(TpmResult.Size, tooLong)]))
             throw new XenException($"frontend {Client} has left no room on its page for an answer");
+        Client.IsAnswered = true;
         Hand(page, TpmifState.Finish);
         return true;
     }

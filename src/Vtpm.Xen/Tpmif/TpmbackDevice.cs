@@ -84,6 +84,7 @@ internal sealed partial class TpmbackDevice : IDisposable
             DomainUuid = info?.Uuid ?? DomainUuid(store, domain),
             History = info is null ? DomainHistory.Unknown : info.HasRun ? DomainHistory.Running : DomainHistory.Fresh,
             Label = info?.Label,
+            WasAnnounced = store.Read($"{path}/state") is not (null or "1"),
         };
         return new TpmbackDevice(host, path, frontend, client, log, now);
     }
@@ -217,6 +218,7 @@ internal sealed partial class TpmbackDevice : IDisposable
             _port = _host.BindEventChannel(domain, port);
             _page = page;
             _connection++;
+            Client.IsAnswered = _inherited;
             Client.Label = _host.LabelOfPeer(_port) ?? Client.Label;
             _host.Store.Write($"{_path}/ready", "1");
             SetState(XenbusState.Connected);

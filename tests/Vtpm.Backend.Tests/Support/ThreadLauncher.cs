@@ -20,6 +20,9 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
 
     public Vtpm Last => Started[^1];
 
+    /// <summary>Before a vTPM starts its TPM, on its thread.</summary>
+    public Action<Guid>? Starting { get; set; }
+
     /// <summary>Looks at each request before it is executed, on the vTPM's thread.</summary>
     public Action<Guid>? Before { get; set; }
 
@@ -103,6 +106,8 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
 
         private void Serve()
         {
+            _owner.Starting?.Invoke(Uuid);
+            ObjectDisposedException.ThrowIf(HasEnded(out _), this);
             var options = new VtpmOptions("image", ManufacturePolicy.WhenBlank, WithEndorsementKey: false) { Image = _image, IsImageNew = _launch.IsImageNew, BootRecord = _record };
             using VirtualTpm vtpm =
                 VirtualTpm.Start(options, VtpmArguments.Parse([]), new ManagerLink(Connect), new SeededRandom(), new FixedRsa(), _ => { });
