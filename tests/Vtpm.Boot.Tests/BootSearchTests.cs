@@ -26,7 +26,7 @@ public sealed class BootSearchTests
     public void Find_OnAPartition_FindsIt(string kind, int number)
     {
         using DiskImage image = Files().With("/boot/grub/grub.cfg", Menu).Format("-t", "ext4").Behind(disk => Table(disk, kind));
-        using GuestDisk disk = GuestDisk.Open(image.File);
+        using GuestDisk disk = GuestDisk.Open(image.File, BootSize.Longest.MostRead);
         Assert.Equal($"partition {number}", BootSearch.Find(disk, new BootChoice()).Where);
         Assert.Equal($"partition {number}", BootSearch.Find(disk, new BootChoice(Partition: number)).Where);
         Assert.Contains("no such partition", Assert.Throws<BootException>(() => BootSearch.Find(disk, new BootChoice(Partition: 9))).Message, StringComparison.Ordinal);
@@ -126,10 +126,10 @@ public sealed class BootSearchTests
 
     private static (MeasuredBoot Boot, string Kernel, string Initrd, string Line) Take(DiskImage image, BootChoice choice, string arguments = "")
     {
-        using GuestDisk disk = GuestDisk.Open(image.File);
+        using GuestDisk disk = GuestDisk.Open(image.File, BootSize.Longest.MostRead);
         using var kernel = new MemoryStream();
         using var initrd = new MemoryStream();
-        MeasuredBoot boot = GuestBoot.Take(BootSearch.Find(disk, choice), arguments, kernel, initrd, out byte[] line);
+        MeasuredBoot boot = GuestBoot.Take(BootSearch.Find(disk, choice), arguments, BootSize.Longest, kernel, initrd, out byte[] line);
         return (boot, Encoding.Latin1.GetString(kernel.ToArray()), Encoding.Latin1.GetString(initrd.ToArray()), Encoding.Latin1.GetString(line));
     }
 

@@ -29,6 +29,10 @@ public sealed class BootloaderTests
     [InlineData("ok\n", "has no file /boot/none", "--kernel=/boot/vmlinuz", "--ramdisk=/boot/none")]
     [InlineData("ok\n", "no entry 'other'", "--entry=other")]
     [InlineData("ok\n", "no such partition", "--partition=1")]
+    [InlineData("ok\n", "bootloader_restrict=1", "--runas=1000", "--quiet")]
+    [InlineData("ok\n", "kernel has 3 MiB, and at most 1 are copied: --max-kernel=MIB", "--max-kernel=1", "--kernel=/boot/large")]
+    [InlineData("ok\n", "initrd has 3 MiB, and at most 2 are copied: --max-ramdisk=MIB", "--max-ramdisk=2", "--kernel=/boot/vmlinuz", "--ramdisk=/boot/large")]
+    [InlineData("ok\n", "initrd has 1048576 MiB, and at most 256", "--kernel=/boot/vmlinuz", "--ramdisk=/boot/sparse")]
     public void Bootloader_ThatCannotMeasure_StartsNothing(string answer, string says, params string[] arguments)
     {
         using TestFolder folder = Disk();
@@ -37,6 +41,18 @@ public sealed class BootloaderTests
         Assert.Contains(says, output, StringComparison.Ordinal);
         Assert.False(File.Exists(folder["out"]));
         Assert.Empty(Directory.EnumerateFiles(folder["files"]));
+    }
+
+    [Theory]
+    [InlineData("--max-kernel=0")]
+    [InlineData("--max-kernel=1025")]
+    [InlineData("--max-ramdisk=many")]
+    public void Bootloader_WithALimitThatIsNone_SaysWhatToWrite(string argument)
+    {
+        using TestFolder folder = Disk();
+        (int exitCode, string output, string asked) = Run(folder, "ok\n", argument);
+        Assert.Equal((2, ""), (exitCode, asked));
+        Assert.Contains("write a number of MiB from 1 to 1024", output, StringComparison.Ordinal);
     }
 
     private static (int ExitCode, string Output, string Asked) Run(TestFolder folder, string answer, params string[] arguments)
@@ -82,6 +98,9 @@ public sealed class BootloaderTests
         File.WriteAllText(folder["root/boot/vmlinuz"], "the kernel");
         File.WriteAllText(folder["root/boot/initrd.img"], "the initrd");
         File.WriteAllText(folder["root/boot/grub/grub.cfg"], Menu);
+        File.WriteAllBytes(folder["root/boot/large"], new byte[(2 << 20) + 1]);
+        // As long as a file system can make it, and with no block on the disk.
+        using (FileStream sparse = File.Create(folder["root/boot/sparse"])) sparse.SetLength(1L << 40);
         var start = new ProcessStartInfo("mke2fs", ["-q", "-F", "-t", "ext4", "-d", folder["root"], folder["disk"], "8M"]) { RedirectStandardError = true, RedirectStandardOutput = true };
         start.Environment["PATH"] += ":/usr/sbin:/sbin";
         using Process process = Process.Start(start)!;

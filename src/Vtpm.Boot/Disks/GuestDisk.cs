@@ -5,12 +5,6 @@ namespace Vtpm.Boot;
 /// <summary>A guest's disk, a file or a block device, which is only read.</summary>
 public sealed class GuestDisk : IDisk, IDisposable
 {
-    /// <summary>
-    /// What is read of a disk, all in all, is a kernel and an initrd, each of no more than <see cref="MeasuredCopy.Longest"/>, and what leads to them. A
-    /// file system that was made to be searched for days ends here.
-    /// </summary>
-    private const long MostRead = 8 * MeasuredCopy.Longest;
-
     /// <summary>What a read costs, however short it is, as bytes.</summary>
     private const int CostOfRead = 512;
 
@@ -21,9 +15,9 @@ public sealed class GuestDisk : IDisk, IDisposable
     private GuestDisk(SafeFileHandle file, long mostRead) => (_file, _mostRead) = (file, mostRead);
 
     /// <param name="path">The disk.</param>
-    /// <param name="mostRead">Where reading it ends.</param>
+    /// <param name="mostRead">Where reading it ends, in bytes: <see cref="BootSize.MostRead"/>.</param>
     /// <exception cref="BootException">There is none.</exception>
-    public static GuestDisk Open(string path, long mostRead = MostRead)
+    public static GuestDisk Open(string path, long mostRead)
     {
         try
         {

@@ -31,11 +31,11 @@ public sealed class BootDomain(IKernelStarter starter, Func<BootTpm> openTpm, Ac
 
     private MeasuredBoot Load(BootDomainArguments arguments)
     {
-        using GuestDisk disk = GuestDisk.Open(arguments.Disk);
+        using GuestDisk disk = GuestDisk.Open(arguments.Disk, BootSize.Longest.MostRead);
         using FileStream kernel = MemoryFile.Create("kernel"), initrd = MemoryFile.Create("initrd");
         FoundBoot found = BootSearch.Find(disk, arguments.Choice);
         log($"starting '{found.Entry.Title}' of {found.Where}: {found.Entry.Kernel} {string.Join(' ', found.Entry.Initrds)}");
-        MeasuredBoot boot = GuestBoot.Take(found, arguments.Arguments, kernel, initrd, out byte[] commandLine);
+        MeasuredBoot boot = GuestBoot.Take(found, arguments.Arguments, BootSize.Longest, kernel, initrd, out byte[] commandLine);
         kernel.Flush();
         initrd.Flush();
         kernel.Position = initrd.Position = 0;

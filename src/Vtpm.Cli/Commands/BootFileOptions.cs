@@ -39,7 +39,7 @@ internal sealed record BootFiles(string Kernel, string? Ramdisk, ReadOnlyMemory<
         try
         {
             using FileStream file = File.OpenRead(path);
-            return MeasuredCopy.Of([file], destination: null, out _);
+            return MeasuredCopy.Of([file], destination: null, MeasuredCopy.Longest, out _);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or BootException)
         {

@@ -24,6 +24,8 @@ internal static class BootloaderCommand
               What the menu's default is; kernel= and ramdisk= name other files of the guest's disk, and extra= adds to the command line.
           bootloader_args=["--uuid=1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10", "--partition=2", "--entry=1>0"]
               Another entry, of a certain partition.
+          bootloader_args=["--uuid=1b6ee4f0-9d4b-4f1c-8d1e-3f7f7b1b2a10", "--max-ramdisk=512"]
+              A guest with a large initrd.
         """;
 
     public static Command Create()
@@ -41,17 +43,27 @@ internal static class BootloaderCommand
         var entry = Text("--entry", "Which entry of the menu, by number, title or id.", "ENTRY");
         var partition = new Option<int?>("--partition") { Description = "The partition's number, such as 1 for xvda1; 0 for none.", HelpName = "N" };
         var disk = new Argument<string>("disk") { Description = "The guest's disk." };
-        var command = new Command(Verb, Description) { kernel, ramdisk, args, output, format, folder, uuid, backend, entry, partition, disk };
+        var limits = new BootloaderLimits();
+        // Xl's restricted mode gives these two.
+        var user = new Option<string>("--runas") { Hidden = true };
+        var quiet = new Option<bool>("--quiet") { Hidden = true };
+        var command = new Command(Verb, Description)
+            { kernel, ramdisk, args, output, format, folder, uuid, backend, entry, partition, limits.Kernel, limits.Ramdisk, user, quiet, disk };
         command.SetAction(result =>
         {
+            if (result.GetValue(user) is not null)
+                throw new CommandException(
+                    "xl asks for another user than root (bootloader_restrict=1, or LIBXL_BOOTLOADER_RESTRICT in its environment), who could not ask the backend: leave that off");
             if (result.GetValue(format) is { } asked and not "simple0") throw new UsageException($"--output-format {asked}: only simple0 is known");
             var choice = new BootChoice(result.GetValue(kernel), result.GetValue(ramdisk), result.GetValue(entry), result.GetValue(partition));
             string socket = MeasureCommand.ControlSocket(result.GetValue(backend)) ?? BackendControl.DefaultPath;
-            using GuestDisk guest = GuestDisk.Open(result.GetRequiredValue(disk));
+            BootSize most = limits.Read(result);
+            using GuestDisk guest = GuestDisk.Open(result.GetRequiredValue(disk), most.MostRead);
             FoundBoot found = BootSearch.Find(guest, choice);
             Log.Line(BootException.Printable($"vtpm-bootloader: '{found.Entry.Title}' of {found.Where}: {found.Entry.Kernel} {string.Join(' ', found.Entry.Initrds)}"));
+            limits.Check(GuestBoot.SizeOf(found), most, result.GetRequiredValue(folder));
             using var answer = new BootloaderOutput(result.GetRequiredValue(output), result.GetRequiredValue(folder));
-            MeasuredBoot measured = answer.Take(found, result.GetValue(args) ?? "");
+            MeasuredBoot measured = answer.Take(found, result.GetValue(args) ?? "", most);
             BackendControl.Leave(socket, result.GetRequiredValue(uuid), measured.Measurements);
             answer.Write();
             return (int)ExitCode.Ok;

@@ -20,10 +20,10 @@ internal sealed class BootloaderOutput : IDisposable
         (_path, _kernel, _initrd) = (path, Path.Combine(folder, $"kernel.{name}"), Path.Combine(folder, $"ramdisk.{name}"));
     }
 
-    public MeasuredBoot Take(FoundBoot found, string arguments)
+    public MeasuredBoot Take(FoundBoot found, string arguments, BootSize most)
     {
         using FileStream kernel = Create(_kernel), initrd = Create(_initrd);
-        return GuestBoot.Take(found, arguments, kernel, initrd, out _commandLine);
+        return GuestBoot.Take(found, arguments, most, kernel, initrd, out _commandLine);
     }
 
     /// <summary>Tells xl, as the last thing: without this nothing starts.</summary>
