@@ -19,6 +19,8 @@ internal sealed class BackendContext
 
     public required ManagerIntroducer Introducer { get; init; }
 
+    public required Alarms Alarms { get; init; }
+
     public Measurements Measurements { get; } = new();
 
     /// <summary>The service ends: nothing is started any more.</summary>
@@ -26,6 +28,9 @@ internal sealed class BackendContext
 
     /// <summary>Something has changed, and what is due is to be looked at.</summary>
     public bool IsAwake { get; set; } = true;
+
+    /// <summary>The time that has passed since a fixed moment.</summary>
+    public TimeSpan Elapsed() => Options.Time.GetElapsedTime(0);
 
     public long Now => Options.Time.GetTimestamp();
 

@@ -53,4 +53,10 @@ public sealed record BackendOptions
 
     /// <summary>Takes what happens.</summary>
     public required Action<string> Log { get; init; }
+
+    /// <summary>Takes what a vTPM's process says, a line at a time: cleaned and bounded, and its own word.</summary>
+    public required Action<Guid, string> ProcessLog { get; init; }
+
+    /// <summary>A process that says more than a few hundred lines at once is heard so often.</summary>
+    public TimeSpan ProcessLogInterval { get; init; } = TimeSpan.FromSeconds(5);
 }

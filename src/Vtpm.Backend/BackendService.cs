@@ -25,6 +25,7 @@ public sealed class BackendService : IDisposable
     private readonly Lock _askedGate = new();
     private readonly ImageFolder _images;
     private readonly RecordFolder _records;
+    private readonly Alarms _alarms;
     private long _due;
     private volatile bool _stopping;
     private bool _closed;
@@ -40,6 +41,7 @@ public sealed class BackendService : IDisposable
         _options = options;
         _images = new ImageFolder(options.Images);
         _records = new RecordFolder(options.RunFolder);
+        _alarms = new Alarms(options.Time);
         _back = new Tpmback(host, Execute, new TpmbackOptions { AnnounceLater = true, ClientOpened = Opened, ClientClosed = Closed, Log = options.Log });
         _context = new BackendContext
         {
@@ -49,6 +51,7 @@ public sealed class BackendService : IDisposable
             Launcher = launcher,
             Images = _images,
             Records = _records,
+            Alarms = _alarms,
             Introducer = new ManagerIntroducer(options.Manager, _back),
         };
     }
@@ -74,6 +77,7 @@ public sealed class BackendService : IDisposable
     {
         _back.Turn(Patience(longest));
         TakeAsked();
+        while (_alarms.TryTake(out Action? action)) action!();
         if (_context.IsAwake || _context.Now >= _due) Tick();
     }
 
@@ -164,7 +168,8 @@ public sealed class BackendService : IDisposable
     private TimeSpan Patience(TimeSpan longest)
     {
         if (_context.IsAwake) return TimeSpan.Zero;
-        TimeSpan due = _due == long.MaxValue ? Timeout.InfiniteTimeSpan : _options.Time.GetElapsedTime(_context.Now, Math.Max(_due, _context.Now));
+        long next = Math.Min(_due, _alarms.Due);
+        TimeSpan due = next == long.MaxValue ? Timeout.InfiniteTimeSpan : _options.Time.GetElapsedTime(_context.Now, Math.Max(next, _context.Now));
         if (due == Timeout.InfiniteTimeSpan) return longest;
         return longest == Timeout.InfiniteTimeSpan || due < longest ? due : longest;
     }

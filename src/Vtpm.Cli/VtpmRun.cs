@@ -39,8 +39,7 @@ internal sealed record VtpmRun(string Image, TpmAddress Manager, TpmAddress[] Ad
     public ExitCode Run()
     {
         var arguments = VtpmArguments.Parse(XenArguments);
-        // Of many that write into one log, each says which it is.
-        var log = new Log(Requests is null ? "VTPM" : $"VTPM {Uuid}") { IsQuiet = arguments.LogLevel == VtpmLogLevel.Error };
+        var log = new Log(Log.VtpmName) { IsQuiet = arguments.LogLevel == VtpmLogLevel.Error };
         if (User is not null && ImageDescriptor is null) return RunOuter(log);
         IEnumerable<int> descriptors = [ImageDescriptor ?? 2, Requests ?? 2, BootRecord ?? 2, .. Addresses.Append(Manager).Where(IsInherited).Select(address => address.Port)];
         Serve(InnerProcess.Enter(User, Manager, descriptors, log), arguments, log);
@@ -81,7 +80,7 @@ internal sealed record VtpmRun(string Image, TpmAddress Manager, TpmAddress[] Ad
     private void Ready(Log log)
     {
         // Who started us waits for this line, however quiet we are to be.
-        if (!log.IsQuiet || StopWithParent) new Log("VTPM").Info("ready");
+        if (!log.IsQuiet || StopWithParent) new Log(Log.VtpmName).Info("ready");
     }
 
     private void Serve(InnerProcess process, VtpmArguments arguments, Log log)

@@ -25,16 +25,16 @@ internal sealed class HostIntroductions(Func<VtpmPeer, ManagerConnection> connec
         connection = null;
         if (WireFormat.Read(request[..TpmHeader.Size], out TpmHeader header) != TpmResult.Success) return TpmResult.BadParamSize;
         if (header.Tag != TpmTag.VtpmReq || header.ManagerOrdinal != VtpmManagerOrdinal.Introduce)
-            return Refuse("a command before it was said which vTPM the connection is for", TpmResult.AuthFail);
+            return Refuse(null, "a command before it was said which vTPM the connection is for", TpmResult.AuthFail);
         if (WireFormat.Read(request[TpmHeader.Size..], out VtpmIntroduceRequest introduction) != TpmResult.Success) return TpmResult.BadParameter;
         Guid uuid = introduction.Uuid;
         string label = Encoding.Latin1.GetString(introduction.Label.Span);
         if (label.Length == 0) label = VtpmLabel.OfHost(uuid);
-        else if (!VtpmLabel.IsSane(label)) return Refuse($"vTPM {uuid}: its label has {label.Length} bytes that are no XSM label", TpmResult.BadParameter);
-        else if (VtpmLabel.IsReserved(label)) return Refuse($"vTPM {uuid}: the label {label} is one that this manager gives", TpmResult.AuthFail);
+        else if (!VtpmLabel.IsSane(label)) return Refuse(uuid, $"its label has {label.Length} bytes that are no XSM label", TpmResult.BadParameter);
+        else if (VtpmLabel.IsReserved(label)) return Refuse(uuid, $"the label {label} is one that this manager gives", TpmResult.AuthFail);
 
         ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_connections, uuid, out _);
-        if (count >= maxPerVtpm) return Refuse($"vTPM {uuid}: {count} connections, the limit for one", TpmResult.Resources);
+        if (count >= maxPerVtpm) return Refuse(uuid, $"{count} connections, the limit for one", TpmResult.Resources);
         count++;
         connection = connect(new VtpmPeer(uuid, label) { ExecutableHash = executableHash });
         return TpmResult.Success;
@@ -47,9 +47,10 @@ internal sealed class HostIntroductions(Func<VtpmPeer, ManagerConnection> connec
         if (--_connections[uuid] == 0) _connections.Remove(uuid);
     }
 
-    private TpmResult Refuse(string why, TpmResult result)
+    private TpmResult Refuse(Guid? vtpm, string why, TpmResult result)
     {
-        log.Error($"backend domain: {why}; refused");
+        if (vtpm is { } uuid) log.Of(uuid).Error($"backend domain: vTPM {uuid}: {why}; refused");
+        else log.About("backend domain").Error($"backend domain: {why}; refused");
         return result;
     }
 }

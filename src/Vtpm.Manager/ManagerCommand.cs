@@ -10,7 +10,7 @@ internal readonly record struct ManagerContext(ManagerService Manager, ManagerLi
 
     public IHardwareTpm Hardware => Manager.Hardware;
 
-    public ManagerLog Log => Manager.Log;
+    public ManagerLog Log => Manager.LogOf(Link);
 
     /// <summary>The group that a management command names.</summary>
     public TpmResult FindGroup(uint index, out ManagerGroup group)

@@ -87,7 +87,7 @@ internal sealed class ManagerServer : IDisposable
     {
         if (vtpm.User is { } user && client.Credentials?.Uid is not 0 && client.Credentials?.Uid != user)
         {
-            _log.Warn($"{client}: only user {user} is vTPM {vtpm.Uuid}");
+            _log.Of(vtpm.Uuid).Warn($"{client}: only user {user} is vTPM {vtpm.Uuid}");
             return null;
         }
 
@@ -100,12 +100,12 @@ internal sealed class ManagerServer : IDisposable
         if (!_options.MeasurePeers || client.MeasureExecutable() is not { } executable) return null;
         if (executable.Sha1 is not { } hash)
         {
-            _log.Warn($"{client}: {who} is not measured: {executable.Fault}");
+            _log.About(who).Warn($"{client}: {who} is not measured: {executable.Fault}");
             return null;
         }
 
         var digest = new TpmDigest(hash);
-        _log.Info($"{client}: {who} runs {executable.Name}, SHA-1 {digest}");
+        _log.About(who).Info($"{client}: {who} runs {executable.Name}, SHA-1 {digest}");
         return digest;
     }
 

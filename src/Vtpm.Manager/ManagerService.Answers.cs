@@ -9,26 +9,26 @@ namespace Vtpm.Manager;
 internal sealed partial class ManagerService
 {
     /// <summary>Logs why a command does not succeed, and says what its answer is.</summary>
-    public TpmResult Explain(string what, Exception error)
+    public static TpmResult Explain(ManagerLog log, string what, Exception error)
     {
         switch (error)
         {
             case TpmCommandException refusal:
-                Log.Error($"{what}: the hardware TPM refuses: {refusal.Message}");
+                log.Error($"{what}: the hardware TPM refuses: {refusal.Message}");
                 return refusal.Result;
             case TpmException or IOException or ManagerException:
-                Log.Error($"{what}: {error.Message}");
+                log.Error($"{what}: {error.Message}");
                 return TpmResult.IOError;
             default:
                 // A defect of ours costs one command.
-                Log.Error($"{what}: answered TPM_FAIL: {error}");
+                log.Error($"{what}: answered TPM_FAIL: {error}");
                 return TpmResult.Fail;
         }
     }
 
     private int Refuse(ManagerLink link, in TpmHeader header, TpmResult result, ReadOnlySpan<byte> request, Span<byte> response)
     {
-        Log.Error($"{(link.Uuid is { } uuid ? $"vTPM {uuid}" : "administrator")}: {Name(header)} refused: TPM_{result}");
+        LogOf(link).Error($"{(link.Uuid is { } uuid ? $"vTPM {uuid}" : "administrator")}: {Name(header)} refused: TPM_{result}");
         return Failure(request, result, response);
     }
 

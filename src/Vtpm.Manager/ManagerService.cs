@@ -29,6 +29,9 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
 
     public ManagerLog Log { get; } = log;
 
+    /// <summary>What fails of saving, as often as somebody tries.</summary>
+    public ManagerLog SaveLog => Log.About("saving the manager's image");
+
     /// <summary>Groups whose authorities were asked for their keys.</summary>
     public PendingRecoveries Recoveries { get; } = new();
 
@@ -78,7 +81,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
         }
         catch (Exception e)
         {
-            return Failure(request, Explain(Name(header), e), response);
+            return Failure(request, Explain(LogOf(link), Name(header), e), response);
         }
         finally
         {
@@ -128,6 +131,9 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
     /// <summary>Whether management commands and Extend are for this link: an administrator's, or of a vTPM that is one and was admitted.</summary>
     public bool MayManage(ManagerLink link) => link.Uuid is null || link.Vtpm is { } vtpm && IsAdministrator(vtpm);
 
+    /// <summary>Takes what a link's commands bring about; of a vTPM that may do no harm by its commands either, within bounds.</summary>
+    public ManagerLog LogOf(ManagerLink link) => link.Uuid is { } uuid && !MayManage(link) ? Log.Of(uuid) : Log;
+
     public bool IsAdministrator(ManagerVtpm vtpm) => (vtpm.Flags & ManagerVtpmFlags.Admin) != 0 || rules.AdminVtpms.Contains(vtpm.Uuid);
 
     /// <summary>What the first vTPM that comes to group 0 is given.</summary>
@@ -146,7 +152,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
         if (link.Uuid is not { } uuid || Image.FindVtpm(uuid) is not { } vtpm) return TpmResult.BadParameter;
         if (!vtpm.Group.IsOpen)
         {
-            Log.Error(
+            Log.Of(uuid).Error(
                 $"vTPM {uuid}: its group {vtpm.Group.Uuid} is not open: the hardware's configuration is none that the group's authority has approved");
             return TpmResult.AuthFail;
         }
@@ -163,13 +169,13 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
         _lastLinks[uuid] = link;
         if (IsOpen(uuid))
         {
-            Log.Error($"vTPM {uuid}: attempted to open it twice; the first connection has to close");
+            Log.Of(uuid).Error($"vTPM {uuid}: attempted to open it twice; the first connection has to close");
             return TpmResult.Disabled;
         }
 
         // A manager that keeps nothing has no list of kernels either.
         if (link.IsAdmitted(group) || !Image.IsPersistent) return TpmResult.Success;
-        Log.Error(
+        Log.Of(uuid).Error(
             $"vTPM {uuid}: its kernel hash {link.LabelHash}{(link.ExecutableHash is { } executable ? $", or that of its executable, {executable}," : "")} "
             + $"is not on the list of group {group.Index}; sign a configuration with it (group-update)");
         return TpmResult.Disabled;
@@ -179,7 +185,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
     public bool CanKeep(string what)
     {
         if (Image.IsPersistent) return true;
-        Log.Warn(
+        SaveLog.Warn(
             $"{what}: group 0 has no approved configuration, so nothing can be sealed and NOTHING IS KEPT on disk: provision the manager (vtpm up does, or group-add and group-update 0)");
         return rules.AllowUnprovisioned;
     }
@@ -205,7 +211,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
             return TpmResult.Success;
         }
 
-        Log.Error(
+        SaveLog.Error(
             $"{what}: refused, since a save is in doubt and cannot be withdrawn: {reason}. Look after the image's disk; every request tries again");
         return TpmResult.IOError;
     }
@@ -225,7 +231,7 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
         ManagerSave save = write();
         if (save.Write is ManagerWrite.Saved or ManagerWrite.NotSealed) return TpmResult.Success;
         string doubt = save.InDoubt ? "; the disk may have it all the same: until this can be withdrawn, no vTPM is given its key" : "";
-        Log.Error($"{what}: not saved: {save.Reason}{doubt}");
+        SaveLog.Error($"{what}: not saved: {save.Reason}{doubt}");
         return save.Write switch
         {
             ManagerWrite.Full => TpmResult.NoSpace,

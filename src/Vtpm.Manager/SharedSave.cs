@@ -41,7 +41,7 @@ internal sealed class SharedSave
         }
         catch (Exception e)
         {
-            return service.Explain(what, e);
+            return ManagerService.Explain(service.SaveLog, what, e);
         }
     }
 }

@@ -7,7 +7,11 @@ internal sealed class RequestDispatcher(TpmRequestHandler handler, TpmServerOpti
 {
     private readonly Func<ClientInfo, ReadOnlySpan<byte>, Span<byte>, int> _handler = handler.Invoke;
     private readonly Func<ClientInfo, ReadOnlySpan<byte>, Span<byte>, int>? _answerDeferred = options.AnswerDeferred is { } answer ? answer.Invoke : null;
-    private readonly Action<string> _log = line => Log(options, line);
+    // A defect shows by each command of a client that has found it.
+    private readonly Action<string> _log = new BoundedLog("handler", line => Log(options, line), TimeProvider.System).Write;
+
+    // What clients do wrong, by where they come in.
+    private readonly Dictionary<TpmAddress, BoundedLog> _clients = [];
     private long _lastId;
 
     public long NextId() => ++_lastId;
@@ -25,11 +29,11 @@ internal sealed class RequestDispatcher(TpmRequestHandler handler, TpmServerOpti
         try
         {
             if (options.ClientOpened(client)) return true;
-            Log($"{client}: turned away");
+            Log(client, "turned away");
         }
         catch (Exception e)
         {
-            Log($"{client}: turned away: {e}");
+            Log(client, $"turned away: {e}");
         }
 
         return false;
@@ -43,11 +47,19 @@ internal sealed class RequestDispatcher(TpmRequestHandler handler, TpmServerOpti
         }
         catch (Exception e)
         {
-            Log($"{client}: while it left: {e}");
+            Log(client, $"while it left: {e}");
         }
     }
 
     public void Log(string line) => Log(options, line);
+
+    /// <summary>What a client has brought about, as often as it likes.</summary>
+    public void Log(ClientInfo client, string what)
+    {
+        if (!_clients.TryGetValue(client.Listener, out BoundedLog? log))
+            _clients[client.Listener] = log = new BoundedLog($"clients of {client.Listener}", line => Log(options, line), TimeProvider.System);
+        log.Write($"{client}: {what}");
+    }
 
     private static void Log(TpmServerOptions options, string line)
     {

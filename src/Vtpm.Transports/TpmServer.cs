@@ -208,7 +208,7 @@ public sealed partial class TpmServer : IDisposable
 
     private bool Refuse(ServedClient client, string why)
     {
-        _dispatcher.Log($"{client.Info}: {why}; connection closed");
+        _dispatcher.Log(client.Info, $"{why}; connection closed");
         return false;
     }
 

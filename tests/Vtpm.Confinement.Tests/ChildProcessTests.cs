@@ -40,6 +40,19 @@ public sealed class ChildProcessTests
     }
 
     [Fact]
+    public void Output_IsWhatIsGiven_ForBothOfThem()
+    {
+        using SocketPair pair = SocketPair.Create();
+        using ChildProcess child = ChildProcess.Start(new ChildProcessStart("/bin/sh", "-c", "echo said; echo wrong >&2") { Output = pair.Theirs.SafeHandle });
+        pair.Theirs.Dispose();
+        byte[] said = new byte[64];
+        int length = 0;
+        for (int read; (read = pair.Ours.Receive(said.AsSpan(length))) > 0;) length += read;
+        Assert.Equal("said\nwrong\n", Encoding.UTF8.GetString(said, 0, length));
+        child.Kill();
+    }
+
+    [Fact]
     public void Environment_IsWhatIsGivenAndNothingElse()
     {
         Assert.Equal("", Say("tr '\\0' '\\n' </proc/$$/environ"));

@@ -81,6 +81,35 @@ public sealed class VirtualTpmTests : IDisposable
     }
 
     [Fact]
+    public void Guest_WhoseStateCannotBeSaved_IsToldEachTimeAndTheLogOnce()
+    {
+        using VirtualTpm vtpm = Start();
+        for (int i = 1; i <= 2; i++)
+        {
+            _manager.IsDown = true;
+            Assert.Equal(TpmResult.Retry, SaveState(vtpm));
+            // From now on it is known that the manager has to be asked first, which is another line.
+            for (int j = 0; j < 50; j++) Assert.Equal(TpmResult.Retry, SaveState(vtpm));
+            _manager.IsDown = false;
+            for (int j = 0; j < 50; j++) Assert.Equal(TpmResult.Success, SaveState(vtpm));
+            Assert.Equal(i, _log.Count(line => line.Contains("cannot be saved", StringComparison.Ordinal)));
+            Assert.Equal(i, _log.Count(line => line.Contains("is saved again", StringComparison.Ordinal)));
+        }
+
+        Assert.InRange(_log.Count, 1, 100);
+    }
+
+    [Fact]
+    public void Guest_WhoAsksTheManagerInVain_FillsNoLog()
+    {
+        using VirtualTpm vtpm = Start();
+        _manager.IsDown = true;
+        for (int i = 0; i < 200; i++) Assert.Equal(TpmResult.Retry, Execute(vtpm, Convert.FromHexString("01c10000000e0000004600000001")));
+
+        Assert.InRange(_log.Count(line => line.Contains("a guest's request for the manager", StringComparison.Ordinal)), 1, 100);
+    }
+
+    [Fact]
     public void Start_ManagerIsDown_Refuses()
     {
         _manager.IsDown = true;

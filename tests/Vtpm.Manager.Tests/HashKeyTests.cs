@@ -57,6 +57,23 @@ public sealed class HashKeyTests : IDisposable
     }
 
     [Fact]
+    public void Vtpm_ThatIsRefusedWithoutEnd_FillsNoLogAndHidesNoOther()
+    {
+        using VtpmManagerClient first = _rig.Vtpm(First);
+        first.SaveHashKey(Key(52));
+        ManagerLink twice = Link(First), unknown = Link(Second);
+        for (int i = 0; i < 200; i++)
+        {
+            Assert.Equal(TpmResult.Disabled, _rig.Send(twice, TpmTag.VtpmReq, (uint)VtpmManagerOrdinal.LoadHashKey));
+            Assert.Equal(TpmResult.BadOrdinal, _rig.Send(twice, TpmTag.VtpmReq, 12345));
+        }
+
+        Assert.InRange(_rig.Log.Count(line => line.Contains($"{First}", StringComparison.Ordinal)), 1, 100);
+        Assert.Equal(TpmResult.BadParameter, _rig.Send(unknown, TpmTag.VtpmReq, (uint)VtpmManagerOrdinal.LoadHashKey));
+        Assert.Contains($"INFO[VTPM]: LoadHashKey with unknown UUID={Second}", _rig.Log);
+    }
+
+    [Fact]
     public void SaveHashKey_OfTheVeryFirst_MakesItAdministratorAndOnlyIt()
     {
         using VtpmManagerClient first = _rig.Vtpm(First);

@@ -18,6 +18,7 @@ public sealed class TpmbackTests : IDisposable
 
     private readonly TestFolder _folder = new();
     private readonly ConcurrentQueue<string> _log = [];
+    private readonly ConcurrentQueue<(Guid Uuid, string Line)> _said = [];
     private readonly XenModel _model = new();
     private readonly ModelHost _host;
     private readonly BackendService _service;
@@ -37,6 +38,7 @@ public sealed class TpmbackTests : IDisposable
             RunFolder = _folder["run"],
             Manager = TpmAddress.Unix(_folder["host.sock"]),
             Log = _log.Enqueue,
+            ProcessLog = (uuid, line) => _said.Enqueue((uuid, line)),
         });
         _service.Prepare();
     }
@@ -64,9 +66,11 @@ public sealed class TpmbackTests : IDisposable
             Assert.DoesNotContain("\t0", Of(guest.Process, "Uid"), StringComparison.Ordinal);
             Assert.Equal("0000000000000000", Of(guest.Process, "CapEff").Trim());
             Assert.Equal("2", Of(guest.Process, "Seccomp").Trim());
-            // Standard ones, the two links, image and record, the connection to the manager; what is more is the runtime's, and no file or socket.
+            // The log for both of the standard ones, the two links, image and record, the connection to the manager; what is more is the runtime's,
+            // and no file or socket.
             string[] open = [.. Directory.GetFiles($"/proc/{guest.Process}/fd").Select(path => File.ResolveLinkTarget(path, returnFinalTarget: false)!.Name)];
-            Assert.Equal(3, open.Count(name => name.StartsWith("socket:", StringComparison.Ordinal)));
+            Assert.Equal(5, open.Count(name => name.StartsWith("socket:", StringComparison.Ordinal)));
+            Assert.Contains(_said, said => said.Uuid == guest.Uuid && said.Line.StartsWith("INFO[VTPM]: confined: user ", StringComparison.Ordinal));
         }
     }
 

@@ -15,6 +15,19 @@ public sealed class ServerLifeTests : IDisposable
 
     public void Dispose() => _directory.Delete(recursive: true);
 
+    [Fact]
+    public void Clients_ThatAreTurnedAwayWithoutEnd_FillNoLog()
+    {
+        using var server = new TestServer(options: new TpmServerOptions { ClientOpened = _ => false });
+        for (int i = 0; i < 200; i++)
+        {
+            using RawClient client = server.Connect();
+            Assert.True(client.ReceivesEnd());
+        }
+
+        Assert.InRange(server.Logged, 1, 100);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

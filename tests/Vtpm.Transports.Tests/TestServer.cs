@@ -32,6 +32,8 @@ internal sealed class TestServer : IDisposable
 
     public bool HasLogged => _log.Count > 0;
 
+    public int Logged => _log.Count;
+
     public RawClient Connect() => new(Address);
 
     public ClientInfo AwaitClosed() =>

@@ -15,6 +15,7 @@ internal sealed partial class GuestVtpm
     private static readonly TimeSpan ConnectionInterval = TimeSpan.FromSeconds(1);
 
     private IVtpmProcess? _process;
+    private ProcessLog? _log;
     // Kept as long as the process: their locks end when these handles are closed, though the process has the files open.
     private HeldImage? _image;
     private HeldRecord? _record;
@@ -45,6 +46,8 @@ internal sealed partial class GuestVtpm
             return;
         }
 
+        _log = new ProcessLog(_process.Log, _said, _context.Elapsed);
+        _context.Loop.Attend(_process.Log.SafeHandle, TakeLog);
         _context.Loop.Attend(_process.Requests.SafeHandle, TakeAnswers);
         _context.Loop.Attend(_process.Manager.SafeHandle, TakeWish);
         _context.Loop.Attend(_process.Ended, TakeEnd);
@@ -266,6 +269,19 @@ internal sealed partial class GuestVtpm
         }
     }
 
+    private void TakeLog()
+    {
+        IVtpmProcess process = _process!;
+        bool goesOn = _log!.Take(out TimeSpan pause);
+        if (goesOn && pause == TimeSpan.Zero) return;
+        _context.Loop.Disregard(process.Log.SafeHandle);
+        if (!goesOn) return;
+        _context.Alarms.Set(pause, () =>
+        {
+            if (_process == process) _context.Loop.Attend(process.Log.SafeHandle, TakeLog);
+        });
+    }
+
     private void TakeEnd()
     {
         if (_process is not { } process || !process.HasEnded(out string how)) return;
@@ -294,6 +310,9 @@ internal sealed partial class GuestVtpm
         _introduction?.Dispose();
         _introduction = null;
         CloseFiles();
+        _log!.End();
+        _log = null;
+        _context.Loop.Disregard(process.Log.SafeHandle);
         _context.Loop.Disregard(process.Requests.SafeHandle);
         _context.Loop.Disregard(process.Manager.SafeHandle);
         _context.Loop.Disregard(process.Ended);

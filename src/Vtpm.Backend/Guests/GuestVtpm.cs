@@ -19,10 +19,14 @@ namespace Vtpm.Backend;
 /// </code></remarks>
 internal sealed partial class GuestVtpm
 {
+    /// <summary>A vTPM that starts, or takes a state over, says a dozen.</summary>
+    private const int LinesAtOnce = 256;
+
     private readonly BackendContext _context;
     private readonly HashSet<TpmbackClient> _devices = [];
     private readonly List<TpmbackClient> _unannounced = [];
     private readonly LinkedList<Waiting> _waiting = [];
+    private readonly BoundedLog _said;
     private readonly byte[] _message = new byte[VtpmLinkMessage.BufferSize];
     private RestartDelay _delay = new();
     private string _identity = "";
@@ -48,6 +52,9 @@ internal sealed partial class GuestVtpm
     {
         _context = context;
         Uuid = uuid;
+        // One for all of its processes: dying gains no lines.
+        _said = new BoundedLog(
+            "WARN[VTPM]: it says too much", line => context.Options.ProcessLog(uuid, line), context.Elapsed, LinesAtOnce, context.Options.ProcessLogInterval);
     }
 
     public Guid Uuid { get; }

@@ -29,6 +29,9 @@ public interface IVtpmProcess : IDisposable
     /// <summary>Our end of the link on which it asks for connections to the manager.</summary>
     Socket Manager { get; }
 
+    /// <summary>What the process writes to its standard output and error.</summary>
+    Socket Log { get; }
+
     /// <summary>Becomes readable when the process ends.</summary>
     SafeHandle Ended { get; }
 

@@ -21,25 +21,29 @@ public sealed class VtpmLauncher(string executable, IReadOnlyList<string> argume
     {
         ArgumentNullException.ThrowIfNull(launch);
         SandboxUser? user = users?.Take();
-        SocketPair? requests = null, manager = null;
+        SocketPair? requests = null, manager = null, log = null;
         try
         {
             requests = SocketPair.Create(keepsMessages: true);
             manager = SocketPair.Create(keepsMessages: true);
+            log = SocketPair.Create();
             ChildProcess child = ChildProcess.Start(new ChildProcessStart(executable, ArgumentsOf(launch, user))
             {
                 Descriptors = [requests.Theirs.SafeHandle, manager.Theirs.SafeHandle, launch.Image.Handle, launch.Record.Handle],
+                Output = log.Theirs.SafeHandle,
             });
             requests.Theirs.Dispose();
             manager.Theirs.Dispose();
+            log.Theirs.Dispose();
             // Only ours: the other ends are open files of their own.
-            requests.Ours.Blocking = false;
-            return new Started(child, requests.Ours, manager.Ours, () => Return(user));
+            requests.Ours.Blocking = log.Ours.Blocking = false;
+            return new Started(child, requests.Ours, manager.Ours, log.Ours, () => Return(user));
         }
         catch
         {
             requests?.Dispose();
             manager?.Dispose();
+            log?.Dispose();
             Return(user);
             throw;
         }
@@ -64,7 +68,7 @@ public sealed class VtpmLauncher(string executable, IReadOnlyList<string> argume
 
     private static string Address(int descriptor) => TpmAddress.Inherited(descriptor).ToString();
 
-    private sealed class Started(ChildProcess child, Socket requests, Socket manager, Action ended) : IVtpmProcess
+    private sealed class Started(ChildProcess child, Socket requests, Socket manager, Socket log, Action ended) : IVtpmProcess
     {
         private bool _isDisposed;
 
@@ -73,6 +77,8 @@ public sealed class VtpmLauncher(string executable, IReadOnlyList<string> argume
         public Socket Requests => requests;
 
         public Socket Manager => manager;
+
+        public Socket Log => log;
 
         public SafeHandle Ended => child.Ended;
 
@@ -91,6 +97,7 @@ public sealed class VtpmLauncher(string executable, IReadOnlyList<string> argume
             _isDisposed = true;
             requests.Dispose();
             manager.Dispose();
+            log.Dispose();
             // Its user may be another's when it has ended.
             if (child.TryWait(out _)) ended();
             child.Dispose();

@@ -59,7 +59,7 @@ internal static class TpmbackCommand
         {
             string runFolder = result.GetRequiredValue(run);
             string[] given = result.GetValue(arguments) ?? [];
-            VtpmArguments.Parse(given);   // each vTPM would refuse to start by a wrong one
+            var parsed = VtpmArguments.Parse(given);   // each vTPM would refuse to start by a wrong one
             // Never quiet, whatever the vTPMs are: who has no record of a boot is to be seen.
             var log = new Log("TPMBACK");
             var options = new BackendOptions
@@ -69,7 +69,10 @@ internal static class TpmbackCommand
                 RunFolder = runFolder,
                 RequireMeasurement = result.GetValue(measured),
                 Log = log.Info,
+                ProcessLog = Log.Relay,
             };
+            // A line for each command was asked for.
+            if (parsed.LogLevel == VtpmLogLevel.Debug) options = options with { ProcessLogInterval = TimeSpan.FromMilliseconds(10) };
             IReadOnlyList<string> child = result.GetValue(withoutEK) ? ["--without-ek", .. given] : given;
             var launcher = new VtpmLauncher(Environment.ProcessPath!, child, Users(result.GetRequiredValue(users)));
             Run(options, launcher, result.GetValue(control) ?? Path.Combine(runFolder, "tpmback.sock"), result.GetValue(Options.StopWithParent), log);

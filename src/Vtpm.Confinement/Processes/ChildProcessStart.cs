@@ -15,9 +15,12 @@ public sealed class ChildProcessStart(string path, params IReadOnlyList<string> 
     public IReadOnlyList<string> Environment { get; init; } = [];
 
     /// <summary>
-    /// What becomes its descriptors 3, 4, 5 and so on. Standard input is /dev/null, standard output and error are ours, and no other descriptor of this
-    /// process is open in it. The handles stay the caller's, who closes those that are for the child alone: while a copy of its end of a socket pair is
-    /// open here, neither side sees the other's end.
+    /// What becomes its descriptors 3, 4, 5 and so on. Standard input is /dev/null, and no other descriptor of this process is open in it. The handles
+    /// stay the caller's, who closes those that are for the child alone: while a copy of its end of a socket pair is open here, neither side sees the
+    /// other's end.
     /// </summary>
     public IReadOnlyList<SafeHandle> Descriptors { get; init; } = [];
+
+    /// <summary>What becomes its standard output and error; null for ours.</summary>
+    public SafeHandle? Output { get; init; }
 }

@@ -6,6 +6,9 @@ namespace Vtpm.Confinement;
 /// <summary>posix_spawn. A process with managed threads must not fork: what runs between fork and exec is the C library's alone here.</summary>
 internal static unsafe partial class Spawn
 {
+    private const int StandardOutput = 1;
+    private const int StandardError = 2;
+
     /// <summary>The first descriptor after the standard ones.</summary>
     private const int FirstDescriptor = 3;
 
@@ -33,7 +36,7 @@ internal static unsafe partial class Spawn
             Check(SetDefaults(attributes, signals));
             Check(SetFlags(attributes, SetProcessGroup | SetSignalDefaults | SetSignalMask));
             Check(AddOpen(actions, 0, "/dev/null", 0, 0));
-            AddDescriptors(actions, start.Descriptors, copies);
+            AddDescriptors(actions, start, copies);
             int error = PosixSpawn(out int id, start.Path, actions, attributes, arguments.Pointer, environment.Pointer);
             return error == 0 ? id : throw new ConfinementException($"{start.Path} cannot be started", error);
         }
@@ -47,15 +50,24 @@ internal static unsafe partial class Spawn
     }
 
     /// <summary>Copies above all numbers that are given away, so that none is written over before it is used; then everything else is closed.</summary>
-    private static void AddDescriptors(byte* actions, IReadOnlyList<SafeHandle> descriptors, List<SafeFileHandle> copies)
+    private static void AddDescriptors(byte* actions, ChildProcessStart start, List<SafeFileHandle> copies)
     {
-        int end = FirstDescriptor + descriptors.Count;
-        for (int target = FirstDescriptor; target < end; target++)
+        int end = FirstDescriptor + start.Descriptors.Count;
+        int Copy(SafeHandle handle)
         {
-            int copy = LibC.Control(descriptors[target - FirstDescriptor], LibC.DuplicateCloseOnExec, end);
+            int copy = LibC.Control(handle, LibC.DuplicateCloseOnExec, end);
             if (copy < 0) throw new ConfinementException("a descriptor to be passed on cannot be copied", Marshal.GetLastPInvokeError());
             copies.Add(new SafeFileHandle(copy, ownsHandle: true));
-            Check(AddDuplicate(actions, copy, target));
+            return copy;
+        }
+
+        for (int target = FirstDescriptor; target < end; target++)
+            Check(AddDuplicate(actions, Copy(start.Descriptors[target - FirstDescriptor]), target));
+        if (start.Output is { } output)
+        {
+            int copy = Copy(output);
+            Check(AddDuplicate(actions, copy, StandardOutput));
+            Check(AddDuplicate(actions, copy, StandardError));
         }
 
         Check(AddCloseFrom(actions, end));

@@ -30,7 +30,7 @@ public sealed class VirtualTpm : IDisposable
         _arguments = arguments;
         _entropy = entropy;
         _host = host;
-        _passThrough = new PassThrough(manager, log);
+        _passThrough = new PassThrough(manager, Often(log));
         _log = log;
         _warn = warn;
         Engine = engine;
@@ -51,16 +51,17 @@ public sealed class VirtualTpm : IDisposable
         VtpmOptions options, VtpmArguments arguments, ManagerLink manager, ITpmRandom random, ITpmRsa rsa, Action<string> log, Action<string>? warn = null)
     {
         warn ??= log;
+        Action<string> often = Often(log), oftenWarned = Often(warn);
         GuestBoot? boot = null;
         // A file that is not there is made only when the manager has been asked whether there was one.
         FileBlockStore? store = IsImageThere(options) ? OpenStore(options) : null;
         try
         {
             boot = GuestBoot.Open(options.BootRecord);
-            var entropy = new HardwareEntropy(manager, random, log);
+            var entropy = new HardwareEntropy(manager, random, often);
             entropy.Refresh();
             TpmProfile profile = TpmProfile.Xen with { MaintenanceCommands = arguments.MaintenanceCommands };
-            var platform = new TpmPlatform(entropy, TimeProvider.System, rsa, new OpenSslArithmetic(), profile) { Parent = new ParentTpm(manager, log) };
+            var platform = new TpmPlatform(entropy, TimeProvider.System, rsa, new OpenSslArithmetic(), profile) { Parent = new ParentTpm(manager, often) };
             // Before anything is changed: it can fail.
             bool isResumed = boot is { Resumes: true };
             (int Pcr, TpmDigest Value)[] hardwarePcrs = isResumed ? [] : ReadHardwarePcrs(manager, arguments, arguments.Startup, warn);
@@ -68,11 +69,11 @@ public sealed class VirtualTpm : IDisposable
             byte[]? hashKey = AskManager(options, isImageThere, manager, warn);
             store ??= OpenStore(options);
             var image = new VtpmImage(store);
-            var states = new ImageStateStore(image, manager, log);
+            var states = new ImageStateStore(image, manager, often);
             Tpm12Engine engine = Load(image, hashKey, warn) is { } state
-                ? PowerOn(platform, state, warn)
-                : Manufacture(options, image, states, platform, warn);
-            var host = new TpmHost(engine, states, warn, boot?.Record);
+                ? PowerOn(platform, state, oftenWarned)
+                : Manufacture(options, image, states, platform, oftenWarned);
+            var host = new TpmHost(engine, states, oftenWarned, boot?.Record);
             var vtpm = new VirtualTpm(store, boot, manager, arguments, entropy, engine, host, log, warn);
             if (isResumed) boot!.Resume(engine, warn);
             else vtpm.StartUp(arguments.Startup, hardwarePcrs);
@@ -130,6 +131,10 @@ public sealed class VirtualTpm : IDisposable
         _store.Dispose();
         _boot?.Dispose();
     }
+
+    /// <summary>For what a guest brings about by its commands, as often as it likes.</summary>
+    private static Action<string> Often(Action<string> log) =>
+        new BoundedLog("the guest's commands", log, TimeProvider.System).Write;
 
     /// <summary>One that was handed over new and empty is not: it is filled when it is known that it may be.</summary>
     private static bool IsImageThere(VtpmOptions options) => options.Image is { } handle

@@ -91,7 +91,7 @@ internal sealed partial class Tpm2Hardware
     {
         if (pcr >= PcrList.Count) return TpmResult.BadIndex;
         if ((_banks.GetValueOrDefault(TpmAlgId.Sha1) >> (int)pcr & 1) == 1) return TpmResult.Success;
-        _log.TpmWarn($"PCR {pcr} has no value of TPM 1.2: the hardware TPM's SHA-1 bank is not active");
+        _log.About("PCRs").TpmWarn($"PCR {pcr} has no value of TPM 1.2: the hardware TPM's SHA-1 bank is not active");
         return TpmResult.DisabledCmd;
     }
 

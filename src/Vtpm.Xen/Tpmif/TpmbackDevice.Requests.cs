@@ -6,7 +6,7 @@ namespace Vtpm.Xen;
 /// <content>Requests: taken from the page, and answered there.</content>
 internal sealed partial class TpmbackDevice
 {
-    private Allowance _idleEvents = new(burst: 64, TimeSpan.FromMilliseconds(10));
+    private readonly Allowance _idleEvents = new(burst: 64, TimeSpan.FromMilliseconds(10));
 
     /// <summary>It waits for its turn.</summary>
     public bool IsReady { get; set; }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vtpm.Transports;
 
 namespace Vtpm.Xen;
 
@@ -17,7 +18,7 @@ internal sealed partial class TpmbackDevice : IDisposable
     private readonly IXenHost _host;
     private readonly string _path;
     private readonly string _frontendPath;
-    private Allowance _states = new(burst: 64, TimeSpan.FromMilliseconds(100));
+    private readonly Allowance _states = new(burst: 64, TimeSpan.FromMilliseconds(100));
     private TpmifPage? _page;
     private uint _port;
     private XenbusState _state = XenbusState.Initialising;
@@ -36,7 +37,7 @@ internal sealed partial class TpmbackDevice : IDisposable
         _frontendPath = frontendPath;
         Client = client;
         WatchToken = $"fe-{client}";
-        Log = new FrontendLog(client.ToString(), log, now).Write;
+        Log = new BoundedLog($"frontend {client}", log, now).Write;
     }
 
     public TpmbackClient Client { get; }

@@ -38,6 +38,9 @@ internal sealed class Backend : IDisposable
 
     public ConcurrentQueue<string> Log { get; } = [];
 
+    /// <summary>What the vTPMs' processes have said.</summary>
+    public ConcurrentQueue<(Guid Uuid, string Line)> Said { get; } = [];
+
     public HostManager? Manager { get; private set; }
 
     public BackendService Service { get; private set; }
@@ -159,6 +162,7 @@ internal sealed class Backend : IDisposable
             Manager = TpmAddress.Unix(ManagerSocket),
             Time = Time,
             Log = Log.Enqueue,
+            ProcessLog = (uuid, line) => Said.Enqueue((uuid, line)),
         }));
         service.Prepare();
         return (host, service);

@@ -29,6 +29,9 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
     /// <summary>In the place of a vTPM: whatever a process can do with its links.</summary>
     public Action<Socket, Socket>? Instead { get; set; }
 
+    /// <summary>What a process writes to its standard output, before it does anything else.</summary>
+    public Action<Socket>? Says { get; set; }
+
     public IVtpmProcess Start(VtpmLaunch launch)
     {
         var vtpm = new Vtpm(this, launch, Started.Count + 1000);
@@ -46,6 +49,7 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
         private readonly SocketPair _requests = SocketPair.Create(keepsMessages: true);
         private readonly SocketPair _manager = SocketPair.Create(keepsMessages: true);
         private readonly SocketPair _end = SocketPair.Create();
+        private readonly SocketPair _log = SocketPair.Create();
         private readonly SafeFileHandle _image;
         private readonly SafeFileHandle _record;
         private readonly Lock _gate = new();
@@ -58,7 +62,7 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
             Id = id;
             _image = new SafeFileHandle(Duplicate(launch.Image.Handle), ownsHandle: true);
             _record = new SafeFileHandle(Duplicate(launch.Record.Handle), ownsHandle: true);
-            _requests.Ours.Blocking = false;
+            _requests.Ours.Blocking = _log.Ours.Blocking = false;
             new Thread(Run) { IsBackground = true }.Start();
         }
 
@@ -69,6 +73,8 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
         public Socket Requests => _requests.Ours;
 
         public Socket Manager => _manager.Ours;
+
+        public Socket Log => _log.Ours;
 
         public SafeHandle Ended => _end.Ours.SafeHandle;
 
@@ -88,12 +94,14 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
             _requests.Ours.Dispose();
             _manager.Ours.Dispose();
             _end.Ours.Dispose();
+            _log.Ours.Dispose();
         }
 
         private void Run()
         {
             try
             {
+                _owner.Says?.Invoke(_log.Theirs);
                 if (_owner.Instead is { } instead) instead(_requests.Theirs, _manager.Theirs);
                 else Serve();
                 End("exit code 0");
@@ -148,7 +156,7 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
             _image.Dispose();
             _record.Dispose();
             // Others may be in the middle of them: shut down first, so that they hear of it.
-            foreach (Socket socket in (Socket[])[_requests.Theirs, _manager.Theirs, _end.Theirs])
+            foreach (Socket socket in (Socket[])[_log.Theirs, _requests.Theirs, _manager.Theirs, _end.Theirs])
             {
                 if (socket.Connected) socket.Shutdown(SocketShutdown.Both);
                 socket.Dispose();

@@ -1,7 +1,9 @@
-namespace Vtpm.Xen;
+namespace Vtpm.Transports;
 
-/// <summary>How often a frontend may cost us something: so many times at once, and once more each interval.</summary>
-internal struct Allowance(int burst, TimeSpan interval)
+/// <summary>How often somebody may cost us something: so many times at once, and once more each interval.</summary>
+/// <param name="burst">How many times at once.</param>
+/// <param name="interval">Until one more.</param>
+public sealed class Allowance(int burst, TimeSpan interval)
 {
     /// <summary>When all of it is there again.</summary>
     private TimeSpan _whole;
