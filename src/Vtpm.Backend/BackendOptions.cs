@@ -22,7 +22,7 @@ public sealed record BackendOptions
     /// <summary>A guest whose measurements nobody has left does not get its vTPM, and so does not start.</summary>
     public bool RequireMeasurement { get; init; }
 
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    public TimeProvider Time { get; init; } = CoarseTime.Shared;
 
     /// <summary>
     /// How long requests wait for a vTPM whose process is started again; then they are TPM_RETRY. Linux's driver waits three seconds for the quickest

@@ -168,8 +168,8 @@ public sealed class BackendService : IDisposable
     private TimeSpan Patience(TimeSpan longest)
     {
         if (_context.IsAwake) return TimeSpan.Zero;
-        long next = Math.Min(_due, _alarms.Due);
-        TimeSpan due = next == long.MaxValue ? Timeout.InfiniteTimeSpan : _options.Time.GetElapsedTime(_context.Now, Math.Max(next, _context.Now));
+        long now = _context.Now, next = Math.Min(_due, _alarms.Due);
+        TimeSpan due = next == long.MaxValue ? Timeout.InfiniteTimeSpan : _options.Time.GetElapsedTime(now, Math.Max(next, now));
         if (due == Timeout.InfiniteTimeSpan) return longest;
         return longest == Timeout.InfiniteTimeSpan || due < longest ? due : longest;
     }

@@ -136,7 +136,7 @@ internal sealed record VtpmRun(string Image, TpmAddress Manager, TpmAddress[] Ad
             link,
             (client, label, locality, request, response) => client is null
                 ? vtpm.Execute(request, locality, response)
-                : requests.Execute($"frontend {client}", label, locality, request, response),
+                : requests.Execute(client, label, locality, request, response),
             log.Warn);
         Service.Until(server.Stop, StopWithParent, () =>
         {

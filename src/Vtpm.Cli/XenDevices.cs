@@ -34,7 +34,7 @@ internal sealed class XenDevices : IDisposable
 
     /// <summary>The TPM has started: serves until <see cref="Stop"/>.</summary>
     public void Serve(VirtualTpm vtpm, GuestRequests requests) => _back.Serve(
-        (client, locality, request, response) => requests.Execute($"frontend {client}", client.Label ?? $"xen:{client}", locality, request, response),
+        (client, locality, request, response) => requests.Execute(client.Title, client.LabelOrAddress, locality, request, response),
         () => _guests.Start(vtpm.Reset));
 
     public void Stop() => _back.Stop();

@@ -20,6 +20,8 @@ public readonly record struct PeerCredentials(int Pid, uint Uid, uint Gid)
 /// <summary>A client of a server, from its connecting to its leaving.</summary>
 public sealed class ClientInfo(long id, TpmAddress listener, PeerCredentials? credentials = null, string? peer = null, Socket? socket = null)
 {
+    private string? _text;
+
     /// <summary>Counts the server's clients from 1; never used twice.</summary>
     public long Id { get; } = id;
 
@@ -38,5 +40,5 @@ public sealed class ClientInfo(long id, TpmAddress listener, PeerCredentials? cr
     /// <summary>For the handler: what it remembers of this client.</summary>
     public object? State { get; set; }
 
-    public override string ToString() => Peer.Length == 0 ? $"client {Id} of {Listener}" : $"client {Id} ({Peer}) of {Listener}";
+    public override string ToString() => _text ??= Peer.Length == 0 ? $"client {Id} of {Listener}" : $"client {Id} ({Peer}) of {Listener}";
 }

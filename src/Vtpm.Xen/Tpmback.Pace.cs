@@ -52,6 +52,7 @@ public sealed partial class Tpmback
 
     private void DoWhatIsDue()
     {
+        if (_later.Count == 0) return;
         TimeSpan now = Now();
         while (_later.TryPeek(out var entry, out TimeSpan due) && due <= now)
         {

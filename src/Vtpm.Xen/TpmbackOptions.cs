@@ -44,7 +44,7 @@ public sealed record TpmbackOptions
     public Action? TurnEnded { get; init; }
 
     /// <summary>For how often a frontend may cost something without asking anything.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    public TimeProvider Time { get; init; } = CoarseTime.Shared;
 
     /// <summary>One line, without its end, for each thing worth knowing; of one frontend no more than a few a minute.</summary>
     public Action<string>? Log { get; init; }

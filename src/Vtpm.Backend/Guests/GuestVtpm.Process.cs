@@ -94,8 +94,7 @@ internal sealed partial class GuestVtpm
     private void Send(Waiting request)
     {
         (_active, _activeSince) = (request, _context.Now);
-        string label = request.Client.Label ?? $"xen:{request.Client}";
-        Send(isOurs: false, request.Locality, request.Client.ToString(), label, request.Client.Request.Span);
+        Send(isOurs: false, request.Locality, request.Client.ToString(), request.Client.LabelOrAddress, request.Client.Request.Span);
     }
 
     private void Send(bool isOurs, int locality, string client, string label, ReadOnlySpan<byte> request)
@@ -128,7 +127,7 @@ internal sealed partial class GuestVtpm
 
     private void TakeAnswer(ReadOnlySpan<byte> response)
     {
-        Waiting answered = _active!;
+        Waiting answered = _active!.Value;
         _active = null;
         if (_devices.Contains(answered.Client)) _context.Loop.Complete(answered.Client, response);
         SendNext();

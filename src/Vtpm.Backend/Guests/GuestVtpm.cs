@@ -282,5 +282,5 @@ internal sealed partial class GuestVtpm
     private void Log(string line) => _context.Options.Log($"vTPM {Uuid}: {line}");
 
     /// <summary>A request that waits for its turn, or for the process.</summary>
-    private sealed record Waiting(TpmbackClient Client, int Locality, long Since, bool IsFirst);
+    private readonly record struct Waiting(TpmbackClient Client, int Locality, long Since, bool IsFirst);
 }

@@ -7,7 +7,7 @@ using Vtpm.Wire;
 namespace Vtpm.Backend;
 
 /// <summary>Answers one request that the service hands on.</summary>
-/// <param name="client">Whose it is; null when it is the service's own.</param>
+/// <param name="client">Whose it is, for people; null when it is the service's own.</param>
 /// <param name="label">The client's label, which the locality= arguments name.</param>
 /// <param name="locality">0 to 255.</param>
 /// <param name="request">A whole request.</param>
@@ -104,7 +104,7 @@ public sealed class VtpmLinkServer : IDisposable
         request = _last;
         if (_lastHead.Length > 0 && message.StartsWith(_lastHead) && TpmMessage.IsWhole(message[_lastHead.Length..])) return true;
         if (!VtpmLinkMessage.TryReadRequest(message, out request)) return false;
-        _last = request;
+        _last = request = request with { Client = $"frontend {request.Client}" };
         _lastHead = message[..request.Start].ToArray();
         return true;
     }
@@ -116,12 +116,12 @@ public sealed class VtpmLinkServer : IDisposable
         {
             int length = _handler(request.IsOurs ? null : request.Client, request.Label, request.Locality, command, response);
             if (length <= response.Length && TpmMessage.IsWhole(response[..length])) return length;
-            _log($"frontend {request.Client}: the response is not a message ({length} bytes); answered TPM_FAIL");
+            _log($"{request.Client}: the response is not a message ({length} bytes); answered TPM_FAIL");
         }
         catch (Exception exception)
         {
             // A defect of ours costs one command.
-            _log($"frontend {request.Client}: answered TPM_FAIL: {exception}");
+            _log($"{request.Client}: answered TPM_FAIL: {exception}");
         }
 
         response.Clear();

@@ -22,6 +22,8 @@ public sealed class PcrBank
 
     public TpmDigest this[uint pcr] => _values[pcr];
 
+    public TpmDigest[] ToArray() => [.. _values];
+
     public static bool Contains(uint pcr) => pcr < Count;
 
     /// <summary>TPM_PCR_ATTRIBUTES.pcrReset: reset by TPM_PCR_Reset, and not kept by TPM_SaveState.</summary>

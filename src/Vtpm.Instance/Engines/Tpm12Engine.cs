@@ -9,6 +9,7 @@ public sealed class Tpm12Engine : ITpmEngine
 {
     private readonly Tpm12 _tpm;
     private readonly ScratchArena _arena = new();
+    private readonly byte[] _boot = new byte[BootFormat.MaxSize];
     private TpmState _state;
     private TpmState _proposed;
 
@@ -47,7 +48,7 @@ public sealed class Tpm12Engine : ITpmEngine
         _arena.Clear();
         _proposed = _tpm.Execute(_state, request, locality, response, out int length);
         ReadOnlyMemory<byte>? boot = null;
-        if (RecordsBoot && !BootFormat.IsSame(_proposed, _state)) boot = BootFormat.Write(_proposed, _arena);
+        if (RecordsBoot && !BootFormat.IsSame(_proposed, _state)) boot = Boot(_proposed);
         if (ReferenceEquals(_proposed.Permanent, _state.Permanent)) return new TpmProposal(length, State: null, boot);
         return new TpmProposal(length, StateFormat.Write(_proposed.Permanent, _arena), boot);
     }
@@ -90,11 +91,7 @@ public sealed class Tpm12Engine : ITpmEngine
     public void Reset() => _state = _proposed = _tpm.PowerOn(_state.Permanent);
 
     /// <summary>The bytes of the platform's boot as it is.</summary>
-    public ReadOnlyMemory<byte> BootSnapshot()
-    {
-        _arena.Clear();
-        return BootFormat.Write(_state, _arena);
-    }
+    public ReadOnlyMemory<byte> BootSnapshot() => Boot(_state);
 
     /// <summary>
     /// Starts a TPM whose process has ended under a platform that runs on, in the place of TPM_Startup: no platform has been reset, so that the PCRs and
@@ -128,6 +125,8 @@ public sealed class Tpm12Engine : ITpmEngine
         TpmResult result = TpmMessage.ReadResult(response);
         return result == TpmResult.Success ? state : throw new InvalidOperationException($"{ordinal} answered {result}");
     }
+
+    private ReadOnlyMemory<byte> Boot(TpmState state) => _boot.AsMemory(0, BootFormat.Write(state, _boot));
 
     private static Tpm12 Create(TpmPlatform platform, Action<string> log)
     {

@@ -13,12 +13,14 @@ internal sealed class DurableFile : IDisposable
     private DurableFile(FileStream stream, string path)
     {
         _stream = stream;
+        // Once: each time that it is asked for, the stream sets the file's position, which is a system call and means nothing here.
+        Handle = stream.SafeFileHandle;
         Path = path;
     }
 
     public string Path { get; private set; }
 
-    public SafeFileHandle Handle => _stream.SafeFileHandle;
+    public SafeFileHandle Handle { get; }
 
     /// <exception cref="StorageException">Absent, forbidden, or open elsewhere.</exception>
     public static DurableFile Open(string path)

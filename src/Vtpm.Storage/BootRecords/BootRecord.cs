@@ -9,13 +9,13 @@ namespace Vtpm.Storage;
 /// </summary>
 /// <remarks>
 /// <code>
-/// 0     | "vTPMrec1" 8 | UINT32 origin | guest 32 | SHA-256 of these 32 |        whose boot it is: written when the guest is new
-/// 512   | mark 16 | UINT64 sequence | UINT32 length | content … | SHA-256 of guest, sequence, length, content |     slot 0
-/// 4096 + 512 the same                                                                                          slot 1
+/// 0     | "vTPMrec2" 8 | UINT32 origin | guest 32 | SHA-256 of these 32 |        whose boot it is: written when the guest is new
+/// 512   | UINT64 sequence | UINT32 length | content … | SHA-256 of guest, sequence, length, content | … | mark 16 |     slot 0, to 4096
+/// 4096 + 512 the same                                                                                                  slot 1
 /// mark: UINT64 sequence, UINT64 its complement
 /// </code>
-/// A write goes to the slot that is older, its mark last. Cut off at any byte it leaves the record before it, or itself: a slot that ends early has
-/// its former mark. A slot whose mark says that it was finished, and which is not whole, is damage; to go on with the older one would turn the boot
+/// A write goes to the slot that is older, all of it at once, its mark last. Cut off at any byte it leaves the record before it, or itself: a slot that
+/// ends early has its former mark. A slot whose mark says that it was finished, and which is not whole, is damage; to go on with the older one would turn the boot
 /// back, so that there is no record then.
 /// </remarks>
 public sealed class BootRecord
@@ -34,18 +34,21 @@ public sealed class BootRecord
     private const int GuestAt = 12;
     private const int HeaderSize = GuestAt + GuestSize + SHA256.HashSizeInBytes;
     private const int SlotAt = 512;
+    private const int SlotSize = Page - SlotAt;
+    private const int ContentAt = sizeof(ulong) + sizeof(uint);
     private const int MarkSize = 16;
-    private const int Overhead = MarkSize + sizeof(ulong) + sizeof(uint) + SHA256.HashSizeInBytes;
+    private const int Overhead = ContentAt + SHA256.HashSizeInBytes + MarkSize;
 
     private readonly IBlockStore _store;
-    private readonly byte[] _guest;
-    private readonly byte[] _slot = new byte[Page - SlotAt];
+
+    // Whose boot it is, and a slot, as they are hashed.
+    private readonly byte[] _buffer = new byte[GuestSize + SlotSize];
     private ulong _sequence;
 
     private BootRecord(IBlockStore store, ReadOnlySpan<byte> guest, BootOrigin origin)
     {
         _store = store;
-        _guest = guest.ToArray();
+        guest.CopyTo(_buffer);
         Origin = origin;
     }
 
@@ -54,7 +57,13 @@ public sealed class BootRecord
     /// <summary>What was last written whole; null when nothing was yet, and when it is lost.</summary>
     public byte[]? Content { get; private set; }
 
-    private static ReadOnlySpan<byte> Magic => "vTPMrec1"u8;
+    private static ReadOnlySpan<byte> Magic => "vTPMrec2"u8;
+
+    private ReadOnlySpan<byte> Guest => _buffer.AsSpan(0, GuestSize);
+
+    private Span<byte> Slot => _buffer.AsSpan(GuestSize);
+
+    private Span<byte> Mark => Slot[^MarkSize..];
 
     /// <summary>A new record, for a guest whose vTPM starts; what was there is gone.</summary>
     /// <param name="store">Its place, <see cref="Length"/> bytes.</param>
@@ -89,7 +98,7 @@ public sealed class BootRecord
     }
 
     /// <summary>Whether it is the boot of this guest.</summary>
-    public bool IsOf(ReadOnlySpan<byte> guest) => guest.SequenceEqual(_guest);
+    public bool IsOf(ReadOnlySpan<byte> guest) => guest.SequenceEqual(Guest);
 
     /// <summary>Takes the place of what was written before: whole, once this returns.</summary>
     /// <exception cref="IOException">It does not; what was there before counts, or this.</exception>
@@ -97,17 +106,13 @@ public sealed class BootRecord
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(content.Length, Capacity);
         ulong sequence = _sequence + 1;
-        Span<byte> slot = _slot.AsSpan(MarkSize, Overhead - MarkSize + content.Length);
-        BinaryPrimitives.WriteUInt64BigEndian(slot, sequence);
-        BinaryPrimitives.WriteUInt32BigEndian(slot[8..], (uint)content.Length);
-        content.CopyTo(slot[12..]);
-        Digest(_guest, slot[..(12 + content.Length)], slot[(12 + content.Length)..]);
-        long at = AddressOf(sequence);
-        _store.Write(at + MarkSize, slot);
-        Span<byte> mark = _slot.AsSpan(0, MarkSize);
-        BinaryPrimitives.WriteUInt64BigEndian(mark, sequence);
-        BinaryPrimitives.WriteUInt64BigEndian(mark[8..], ~sequence);
-        _store.Write(at, mark);
+        BinaryPrimitives.WriteUInt64BigEndian(Slot, sequence);
+        BinaryPrimitives.WriteUInt32BigEndian(Slot[sizeof(ulong)..], (uint)content.Length);
+        content.CopyTo(Slot[ContentAt..]);
+        Digest(content.Length, Slot[(ContentAt + content.Length)..]);
+        BinaryPrimitives.WriteUInt64BigEndian(Mark, sequence);
+        BinaryPrimitives.WriteUInt64BigEndian(Mark[sizeof(ulong)..], ~sequence);
+        _store.Write(AddressOf(sequence), Slot);
         _sequence = sequence;
     }
 
@@ -124,20 +129,14 @@ public sealed class BootRecord
 
     private static long AddressOf(ulong sequence) => SlotAt + ((long)(sequence % 2) * Page);
 
-    private static void Digest(ReadOnlySpan<byte> guest, ReadOnlySpan<byte> slot, Span<byte> digest)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(guest);
-        hash.AppendData(slot);
-        hash.GetHashAndReset(digest);
-    }
+    private void Digest(int contentLength, Span<byte> digest) => SHA256.HashData(_buffer.AsSpan(0, GuestSize + ContentAt + contentLength), digest);
 
     private void WriteHeader()
     {
         Span<byte> header = stackalloc byte[HeaderSize];
         Magic.CopyTo(header);
         BinaryPrimitives.WriteUInt32BigEndian(header[OriginAt..], (uint)Origin);
-        _guest.CopyTo(header[GuestAt..]);
+        Guest.CopyTo(header[GuestAt..]);
         SHA256.HashData(header[..(GuestAt + GuestSize)], header[(GuestAt + GuestSize)..]);
         _store.Write(0, header);
     }
@@ -148,11 +147,11 @@ public sealed class BootRecord
         bool isDamaged = false;
         for (ulong slot = 0; slot < 2; slot++)
         {
-            _store.Read(AddressOf(slot), _slot);
-            ulong mark = BinaryPrimitives.ReadUInt64BigEndian(_slot);
-            bool isMarked = mark == ~BinaryPrimitives.ReadUInt64BigEndian(_slot.AsSpan(8)) && mark % 2 == slot;
+            _store.Read(AddressOf(slot), Slot);
+            ulong mark = BinaryPrimitives.ReadUInt64BigEndian(Mark);
+            bool isMarked = mark == ~BinaryPrimitives.ReadUInt64BigEndian(Mark[sizeof(ulong)..]) && mark % 2 == slot;
             // Never finished.
-            bool isBlank = !_slot.AsSpan(0, MarkSize).ContainsAnyExcept((byte)0);
+            bool isBlank = !Mark.ContainsAnyExcept((byte)0);
             if (isMarked) newestMark = Math.Max(newestMark, mark);
             if (TryRead(slot, out ulong sequence, out byte[] content))
             {
@@ -171,14 +170,14 @@ public sealed class BootRecord
     private bool TryRead(ulong parity, out ulong sequence, out byte[] content)
     {
         content = [];
-        sequence = BinaryPrimitives.ReadUInt64BigEndian(_slot.AsSpan(MarkSize));
-        uint length = BinaryPrimitives.ReadUInt32BigEndian(_slot.AsSpan(MarkSize + 8));
+        sequence = BinaryPrimitives.ReadUInt64BigEndian(Slot);
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(Slot[sizeof(ulong)..]);
         if (sequence == 0 || sequence % 2 != parity || length > Capacity) return false;
-        ReadOnlySpan<byte> told = _slot.AsSpan(MarkSize, 12 + (int)length);
+        ReadOnlySpan<byte> told = Slot.Slice(ContentAt, (int)length);
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        Digest(_guest, told, digest);
-        if (!digest.SequenceEqual(_slot.AsSpan(MarkSize + told.Length, digest.Length))) return false;
-        content = told[12..].ToArray();
+        Digest(told.Length, digest);
+        if (!digest.SequenceEqual(Slot.Slice(ContentAt + told.Length, digest.Length))) return false;
+        content = told.ToArray();
         return true;
     }
 }

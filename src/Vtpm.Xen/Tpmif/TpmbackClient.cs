@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Vtpm.Xen;
 
 /// <summary>
@@ -9,6 +11,10 @@ namespace Vtpm.Xen;
 /// <param name="uuid">See <see cref="Uuid"/>.</param>
 public sealed class TpmbackClient(uint domain, uint device, Guid uuid)
 {
+    // Each request needs them.
+    private readonly string _name = string.Create(CultureInfo.InvariantCulture, $"{domain}/{device}");
+    private readonly string _address = string.Create(CultureInfo.InvariantCulture, $"xen:{domain}/{device}");
+
     /// <summary>The domain, by the number that it has until it ends.</summary>
     public uint Domain { get; } = domain;
 
@@ -41,11 +47,17 @@ public sealed class TpmbackClient(uint domain, uint device, Guid uuid)
     /// </summary>
     public bool IsAnswered { get; internal set; }
 
+    /// <summary>What the <c>locality=</c> arguments call it: its label, or <c>xen:DOMAIN/DEVICE</c> where it has none.</summary>
+    public string LabelOrAddress => Label ?? _address;
+
+    /// <summary>For people, where the numbers alone say too little.</summary>
+    public string Title { get; } = string.Create(CultureInfo.InvariantCulture, $"frontend {domain}/{device}");
+
     /// <summary>For the handler: what it remembers of this client.</summary>
     public object? State { get; set; }
 
     /// <summary>The request that is deferred; empty when there is none. Its bytes are gone with <see cref="Tpmback.Complete"/>.</summary>
     public ReadOnlyMemory<byte> Request { get; internal set; }
 
-    public override string ToString() => $"{Domain}/{Device}";
+    public override string ToString() => _name;
 }

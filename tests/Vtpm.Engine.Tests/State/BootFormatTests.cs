@@ -14,10 +14,10 @@ public class BootFormatTests
         var seen = new HashSet<string>();
         foreach (CorpusEntry entry in Corpus.Entries)
         {
-            byte[] bytes = BootFormat.Write(entry.State);
+            byte[] bytes = Write(entry.State);
             TpmState fresh = entry.State with { Pcrs = PcrBank.Initial, StClearData = new StClearData(), StClearFlags = default, StAnyFlags = new StAnyFlags { PostInitialise = false } };
             TpmState restored = BootFormat.Restore(fresh, bytes);
-            Assert.Equal(bytes, BootFormat.Write(restored));
+            Assert.Equal(bytes, Write(restored));
             Assert.Equal(entry.State.StClearFlags, restored.StClearFlags);
             Assert.Equal(entry.State.StAnyFlags.TosPresent, restored.StAnyFlags.TosPresent);
             for (int pcr = 0; pcr < PcrBank.Count; pcr++) Assert.Equal(entry.State.Pcrs[pcr], restored.Pcrs[pcr]);
@@ -39,7 +39,7 @@ public class BootFormatTests
             StClearData = new StClearData { NvReadLocks = indexes.Append(0x1000_0000u).ToHashSet(), NvWriteLocks = indexes.Append(0x1000_0000u).ToHashSet() },
         };
 
-        byte[] bytes = BootFormat.Write(state);
+        byte[] bytes = Write(state);
 
         Assert.InRange(bytes.Length, 1000, BootFormat.MaxSize);
         Assert.Equal(indexes, BootFormat.Restore(state, bytes).StClearData.NvReadLocks.Order());
@@ -49,7 +49,7 @@ public class BootFormatTests
     public void Restore_BytesThatAreNoBoot_IsRefused()
     {
         TpmState state = new TestTpm().State;
-        byte[] bytes = BootFormat.Write(state);
+        byte[] bytes = Write(state);
         for (int length = 0; length < bytes.Length; length++) Assert.Throws<StateFormatException>(() => BootFormat.Restore(state, bytes.AsSpan(0, length)));
         Assert.Throws<StateFormatException>(() => BootFormat.Restore(state, [.. bytes, 0]));
         bytes[11]++;
@@ -77,4 +77,10 @@ public class BootFormatTests
 
     private static NvArea Area(uint index) =>
         new() { Index = index, PcrInfoRead = default, PcrInfoWrite = default, Permission = default, Auth = new Secret(new byte[20]), Data = default };
+
+    private static byte[] Write(TpmState state)
+    {
+        byte[] buffer = new byte[BootFormat.MaxSize];
+        return buffer[..BootFormat.Write(state, buffer)];
+    }
 }

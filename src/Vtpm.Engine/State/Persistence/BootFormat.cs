@@ -29,8 +29,17 @@ public static class BootFormat
         && left.StClearFlags == right.StClearFlags
         && left.StAnyFlags.TosPresent == right.StAnyFlags.TosPresent;
 
-    /// <summary>The bytes of the boot in <paramref name="state"/>.</summary>
-    public static byte[] Write(TpmState state, IByteAllocator? allocator = null) => WireFormat.ToBytes(Image.Of(state), allocator);
+    /// <summary>Writes the bytes of the boot in <paramref name="state"/>.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="buffer">Takes them; <see cref="MaxSize"/> bytes.</param>
+    /// <returns>How many they are.</returns>
+    public static int Write(TpmState state, Span<byte> buffer)
+    {
+        Image image = Image.Of(state);
+        var writer = new WireWriter(buffer);
+        Image.Describe(ref writer, ref image);
+        return writer.Result == TpmResult.Success ? writer.Length : throw new ArgumentException($"a boot does not fit: {writer.Result}", nameof(buffer));
+    }
 
     /// <summary>A TPM that was started clear, with the boot in <paramref name="bytes"/>.</summary>
     /// <exception cref="StateFormatException">Not the boot of a TPM, or of a newer version.</exception>
@@ -92,7 +101,7 @@ public static class BootFormat
         {
             Magic = BootFormat.Magic,
             Version = BootFormat.Version,
-            Pcrs = [.. Enumerable.Range(0, PcrBank.Count).Select(pcr => state.Pcrs[pcr])],
+            Pcrs = state.Pcrs.ToArray(),
             StClearFlags = state.StClearFlags,
             TosPresent = state.StAnyFlags.TosPresent,
             ContextNonceKey = state.StClearData.ContextNonceKey,
