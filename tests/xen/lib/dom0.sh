@@ -31,6 +31,8 @@ check() {
   [ $result = PASS ] || { FAILED=1; return 1; }
 }
 
+is_not() { ! "$@"; }
+
 start_xen() {
   load_modules && mount -t xenfs xenfs /proc/xen && xenstored --pid-file /run/xenstored.pid && until_true 20 xenstore-read / >/dev/null 2>&1 \
     && xen-init-dom0 && xenconsoled --log=guest --log-dir=/var/log/xen
@@ -52,9 +54,9 @@ create() {
   is_up "$name"
 }
 
-# is_up NAME: a domain that xl has made does commands.
+# is_up NAME: a domain that xl has made does commands. Before that its terminal may have been a boot loader's.
 is_up() {
-  xenstore-read "/local/domain/$(xl domid "$1")/console/tty" >"/run/$1.tty" && until_true 120 has "$(console "$1")" 'DOMAIN READY'
+  until_true 120 has "$(console "$1")" 'DOMAIN READY' && xenstore-read "/local/domain/$(xl domid "$1")/console/tty" >"/run/$1.tty"
 }
 
 # boot_guest UUID [LINE...]: the present guest, with what it kept of its last boot.
@@ -101,6 +103,22 @@ keep() {
   in_guest kept || return 1
   rm -rf /data/kept && mkdir -p /data/kept && base64 -d </tmp/said | gunzip | tar -C /data/kept -x || return 1
   (cd /data/kept && find . | cpio -o -H newc >"/data/$GUEST.cpio")
+}
+
+# give: what the guest kept, by its console, in lines that it takes: for a guest whose boot files must stay as they are.
+give() {
+  local line
+  tar -C /data/kept -c . | gzip | base64 -w 600 >/data/given
+  in_guest 'rm -f /tmp/given' || return 1
+  while read -r line; do in_guest "echo $line >>/tmp/given" || return 1; done </data/given
+  in_guest 'base64 -d </tmp/given | gunzip | tar -C / -x'
+}
+
+# has_pcrs NAME: the guest's PCRs 4 and 5 are what the host has worked out (lib/guest-disk.sh).
+has_pcrs() {
+  in_guest 'has_tpm && cat /sys/class/tpm/tpm0/device/pcrs' || return 1
+  grep '^PCR-0[45]' /tmp/said
+  [ "$(grep '^PCR-0[45]' /tmp/said | tr -d ' ')" = "$(tr -d ' ' </root/"$1".pcrs)" ]
 }
 
 # save_to DISK FILE...: of /data, for the machine's next boot. load_from DISK gives them back.

@@ -178,6 +178,17 @@ systemd_services() {
   done
 }
 
+# stub_domain_images: those of deploy/xen, into $OUT/stubdom; built anew when what they are made of is newer.
+stub_domain_images() {
+  local image
+  publish_static_if_needed
+  for image in vtpmmgr-stubdom vtpm-stubdom vtpm-boot; do
+    [ "$OUT/stubdom/$image.img" -nt "$OUT/static/vtpm" ] && [ "$OUT/stubdom/$image.img" -nt "$ROOT/deploy/xen/build" ] && continue
+    "$ROOT/deploy/xen/build" || fail "deploy/xen/build"
+    return
+  done
+}
+
 # When the scenario has had its say: dom0's initramfs, with the other domains' in it, and the disks.
 make_machine() {
   local name number=0

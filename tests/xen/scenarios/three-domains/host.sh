@@ -2,7 +2,7 @@
 # authority it has are the host's, as a verifier's are.
 # shellcheck shell=bash disable=SC2034
 need swtpm swtpm
-"$ROOT/deploy/xen/build" || fail "deploy/xen/build"
+stub_domain_images
 modules "$DIR/dom0" xen-blkback
 # The manager's image, the vTPM's, and what dom0 keeps for the next boot and for the host.
 DISKS=(2M 2M 2M)
