@@ -156,7 +156,10 @@ public sealed class BackendService : IDisposable
 
     private void Closed(TpmbackClient client)
     {
-        if (!_context.IsStopping) (client.State as GuestVtpm)?.Remove(client);
+        if (_context.IsStopping || client.State is not GuestVtpm guest) return;
+        guest.Remove(client);
+        // Another domain may have asked for it, which is its own now.
+        if (!guest.HasDevices) _back.Reconsider(guest.Uuid);
     }
 
     private int Execute(TpmbackClient client, int locality, ReadOnlySpan<byte> request, Span<byte> response)

@@ -45,5 +45,5 @@ internal sealed class XenDevices : IDisposable
         _host.Dispose();
     }
 
-    private static bool MayHaveRun(TpmbackClient client) => client.WasAnnounced || client.History == DomainHistory.Running;
+    private static bool MayHaveRun(TpmbackClient client) => client.WasAnnounced || client.History is DomainHistory.Running or DomainHistory.Restored;
 }

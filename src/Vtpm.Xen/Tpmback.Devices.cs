@@ -21,8 +21,31 @@ public sealed partial class Tpmback
     /// <summary>Devices that were turned away, by their uuids: another backend of this domain serves them.</summary>
     private readonly Dictionary<(uint Domain, uint Device), string?> _turnedAway = [];
 
+    /// <summary>The uuids of those that are to be asked about again.</summary>
+    private readonly HashSet<Guid> _reconsidered = [];
+
+    /// <summary>
+    /// Asks again about devices that were turned away (<see cref="TpmbackOptions.ClientOpened"/>) with this uuid: what stood in their way has gone. On the
+    /// backend's thread, and with the next turn.
+    /// </summary>
+    public void Reconsider(Guid uuid) => _reconsidered.Add(uuid);
+
+    private void FollowReconsidered()
+    {
+        if (_reconsidered.Count == 0) return;
+        foreach (((uint, uint) key, string? uuid) in _turnedAway.ToArray())
+        {
+            if (!Guid.TryParse(uuid, out Guid parsed) || !_reconsidered.Contains(parsed)) continue;
+            _turnedAway.Remove(key);
+            FollowDevice(key);
+        }
+
+        _reconsidered.Clear();
+    }
+
     private bool FollowWatches()
     {
+        FollowReconsidered();
         bool any = false;
         while (_host.Store.TryTakeWatch(out XenStoreEvent fired))
         {

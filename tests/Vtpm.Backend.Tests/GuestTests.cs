@@ -138,6 +138,44 @@ public sealed class GuestTests : IDisposable
     }
 
     [Fact]
+    public void SecondDomainWithTheSameUuid_HasItsVtpmWhenTheFirstHasGone()
+    {
+        RawFrontend guest = _backend.Running(5);
+        _backend.Extend(guest);
+        RawFrontend second = _backend.Guest(6);
+        _backend.Until(() => _backend.HasLogged("while domain 5 has it"));
+        RawFrontend third = _backend.Guest(7);
+        _backend.Until(() => _backend.HasLogged("frontend 7/0 asks"));
+        guest.Die();
+        _backend.Detach(guest);
+
+        _backend.Connected(second);
+
+        Assert.Equal(Zeros, _backend.Pcr(second));
+        Assert.Equal("1", third.BackendState);
+    }
+
+    [Fact]
+    public void GuestThatWasRestored_HasNoRecordOfItsBoot_NorFreshPcrs()
+    {
+        RawFrontend guest = _backend.Running(5);
+        _backend.Extend(guest);
+        guest.Die();
+        _backend.Detach(guest);
+        _backend.Until(() => _backend.Service.Guests.Count == 0);
+
+        RawFrontend restored = _backend.Restored(6);
+
+        for (int pcr = 0; pcr < 16; pcr++) Assert.NotEqual(Zeros, _backend.Pcr(restored, pcr));
+        Assert.Equal(BootOrigin.Lost, Assert.Single(_backend.Service.Guests).Boot);
+        Assert.True(_backend.HasLogged("restored or migrated"));
+        restored.Die();
+        _backend.Detach(restored);
+        _backend.Until(() => _backend.Service.Guests.Count == 0);
+        Assert.Equal(Zeros, _backend.Pcr(_backend.Running(7)));
+    }
+
+    [Fact]
     public void SeveralDevicesOfOneDomain_ShareTheirVtpm()
     {
         RawFrontend first = _backend.Running(5);

@@ -176,10 +176,7 @@ public sealed class SlowStartTests : IDisposable
     private RawFrontend Announced(RawFrontend guest)
     {
         _backend.Time.Advance(TimeSpan.FromSeconds(5));
-        _backend.Until(() => guest.BackendState == "2");
-        guest.Publish();
-        _backend.Until(() => guest.BackendState == "4");
-        return guest;
+        return _backend.Connected(guest);
     }
 
     private void Turns()

@@ -32,6 +32,20 @@ public sealed class HypervisorTests : IDisposable
     }
 
     [Theory]
+    [InlineData(null, false)]
+    [InlineData(1u, false)]
+    [InlineData(2u, true)]
+    [InlineData(3u, true)]
+    public void Domain_IsRestored_WhenItIsNotOfTheFirstIncarnation(uint? incarnation, bool isRestored)
+    {
+        _fake.Domains[5] = (Paused, 0, 0, DomainUuid);
+        if (incarnation is { } number) _fake.Incarnations[5] = number;
+        using Hypervisor hypervisor = Open();
+
+        Assert.Equal(new DomainInfo(DomainUuid, HasRun: false, null) { IsRestored = isRestored }, hypervisor.Describe(5));
+    }
+
+    [Theory]
     [InlineData(0x0Bu)]
     [InlineData(0x15u)]
     [InlineData(0x18u)]
@@ -45,7 +59,7 @@ public sealed class HypervisorTests : IDisposable
         int before = _fake.Calls;
 
         Assert.NotNull(hypervisor.Describe(5));
-        Assert.Equal(before + 2, _fake.Calls);   // one of the domain, one of its label
+        Assert.Equal(before + 3, _fake.Calls);   // of the domain, its time stamp counter, its label
     }
 
     [Theory]
@@ -110,11 +124,13 @@ public sealed class HypervisorTests : IDisposable
     }
 
     [Theory]
-    [InlineData(true, DomainHistory.Running)]
-    [InlineData(false, DomainHistory.Fresh)]
-    public void Client_InDom0_IsDescribedWhenItsDeviceComes(bool hasRun, DomainHistory history)
+    [InlineData(true, false, DomainHistory.Running)]
+    [InlineData(false, false, DomainHistory.Fresh)]
+    [InlineData(false, true, DomainHistory.Restored)]
+    [InlineData(true, true, DomainHistory.Running)]
+    public void Client_InDom0_IsDescribedWhenItsDeviceComes(bool hasRun, bool isRestored, DomainHistory history)
     {
-        _model.Domains[5] = new DomainInfo(DomainUuid, hasRun, Label);
+        _model.Domains[5] = new DomainInfo(DomainUuid, hasRun, Label) { IsRestored = isRestored };
         _model.Guest(5, Uuid);
         TpmbackClient client = Announced(_model.Domain(0));
 

@@ -226,11 +226,11 @@ internal sealed partial class GuestVtpm
         _label = client.Label;
         if (isOther) (_restarts, _fault, _delay, _boot) = (0, "", new RestartDelay(), null);
         // A guest that has not run, and a backend that nobody has heard of: what is on a record is not this guest's doing.
-        _begins = !wasAnnounced && client.History != DomainHistory.Running;
+        _begins = !wasAnnounced && client.History is (DomainHistory.Fresh or DomainHistory.Unknown);
         _couldGoOn = client.History == DomainHistory.Unknown;
         _originOfNew = (wasAnnounced, client.History) switch
         {
-            (true, _) => BootOrigin.Lost,
+            (true, _) or (_, DomainHistory.Restored) => BootOrigin.Lost,
             (_, DomainHistory.Running) => BootOrigin.Attached,
             (_, DomainHistory.Fresh) => BootOrigin.Whole,
             _ => BootOrigin.Unknown,

@@ -11,7 +11,7 @@ internal sealed class Hypervisor(Func<IHypercalls> open) : IDisposable
     public DomainInfo? Describe(uint domain)
     {
         Open();
-        return _domains?.Describe(domain) is { } found ? new DomainInfo(found.Uuid, found.HasRun, _labels?.Of(found.SecurityId)) : null;
+        return _domains?.Describe(domain) is { } found ? found.Info with { Label = _labels?.Of(found.SecurityId) } : null;
     }
 
     public string? LabelOfPeer(uint port)

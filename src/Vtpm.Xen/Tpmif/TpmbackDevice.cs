@@ -83,7 +83,13 @@ internal sealed partial class TpmbackDevice : IDisposable
         var client = new TpmbackClient(domain, device, uuid)
         {
             DomainUuid = info?.Uuid ?? DomainUuid(store, domain),
-            History = info is null ? DomainHistory.Unknown : info.HasRun ? DomainHistory.Running : DomainHistory.Fresh,
+            History = info switch
+            {
+                null => DomainHistory.Unknown,
+                { HasRun: true } => DomainHistory.Running,
+                { IsRestored: true } => DomainHistory.Restored,
+                _ => DomainHistory.Fresh,
+            },
             Label = info?.Label,
             WasAnnounced = store.Read($"{path}/state") is not (null or "1"),
         };
@@ -109,6 +115,8 @@ internal sealed partial class TpmbackDevice : IDisposable
         else
         {
             SetState(XenbusState.InitWait);
+            if (Client.History == DomainHistory.Restored)
+                Log($"frontend {Client}: its domain was restored or migrated; a vTPM that is started now has no record of its boot");
             if (Client.History == DomainHistory.Running)
                 Log($"frontend {Client}: its domain was running when this device came; a vTPM that is started now has no record of its boot");
         }

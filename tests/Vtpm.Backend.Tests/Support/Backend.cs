@@ -96,14 +96,28 @@ internal sealed class Backend : IDisposable
         return new RawFrontend(Model, domain, backend: _domain);
     }
 
+    /// <summary>A domain that was restored from a file, or migrated here, and has its TPM.</summary>
+    public RawFrontend Restored(uint domain)
+    {
+        Model.Domains[domain] = new DomainInfo(Guid.NewGuid(), HasRun: false, null) { IsRestored = true };
+        Model.Announce(_domain, domain, device: 0, Uuid);
+        return Connected(new RawFrontend(Model, domain, backend: _domain));
+    }
+
     /// <summary>A guest that runs, and has its TPM.</summary>
     public RawFrontend Running(uint domain, Guid? uuid = null, bool hasRun = false, string? start = "1000.00")
     {
-        RawFrontend guest = Guest(domain, uuid, hasRun, start);
+        RawFrontend guest = Connected(Guest(domain, uuid, hasRun, start));
+        if (_domain == 0) Model.Domains[domain] = new DomainInfo(Guid.NewGuid(), HasRun: true, null);
+        return guest;
+    }
+
+    /// <summary>The backend takes a device, and the guest's driver connects.</summary>
+    public RawFrontend Connected(RawFrontend guest)
+    {
         Until(() => guest.BackendState == "2");
         guest.Publish();
         Until(() => guest.BackendState == "4");
-        if (_domain == 0) Model.Domains[domain] = new DomainInfo(Guid.NewGuid(), HasRun: true, null);
         return guest;
     }
 

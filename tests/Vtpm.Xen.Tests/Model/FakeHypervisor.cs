@@ -15,6 +15,9 @@ internal sealed class FakeHypervisor : IHypercalls
 
     public Dictionary<ushort, (uint Flags, ulong CpuTime, uint SecurityId, Guid Handle)> Domains { get; } = [];
 
+    /// <summary>Of time stamp counters; of a domain that is not here, the hypervisor does not tell.</summary>
+    public Dictionary<ushort, uint> Incarnations { get; } = [];
+
     public Dictionary<uint, uint> Ports { get; } = [];
 
     public Dictionary<uint, string> Labels { get; } = [];
@@ -45,8 +48,9 @@ internal sealed class FakeHypervisor : IHypercalls
     {
         if (DomainControlVersion == 0) return -1;                                   // EPERM
         if (BitConverter.ToUInt32(_page, 4) != DomainControlVersion) return -13;    // EACCES
-        if (BitConverter.ToUInt32(_page) != 5) return -38;
         ushort domain = BitConverter.ToUInt16(_page, 8);
+        if (BitConverter.ToUInt32(_page) == 59) return TimeStampCounter(domain);
+        if (BitConverter.ToUInt32(_page) != 5) return -38;
         if (!Domains.TryGetValue(domain, out var found)) return -3;                 // ESRCH
         Span<byte> info = _page.AsSpan(16);
         info[..128].Fill(0xEE);
@@ -55,6 +59,15 @@ internal sealed class FakeHypervisor : IHypercalls
         BitConverter.TryWriteBytes(info[56..], found.CpuTime);
         BitConverter.TryWriteBytes(info[72..], found.SecurityId);
         found.Handle.TryWriteBytes(info[76..], bigEndian: true, out _);
+        return 0;
+    }
+
+    private int TimeStampCounter(ushort domain)
+    {
+        if (!Incarnations.TryGetValue(domain, out uint incarnation)) return -38;
+        Span<byte> info = _page.AsSpan(16);
+        info[..24].Fill(0xEE);
+        BitConverter.TryWriteBytes(info[8..], incarnation);
         return 0;
     }
 
