@@ -22,6 +22,16 @@ public static class StClearNvLocks
         return data.NvWriteLocks.Contains(index) ? data with { NvWriteLocks = Without(data.NvWriteLocks, index) } : data;
     }
 
+    /// <summary>Only the locks of areas that there are: one that is defined again begins without any.</summary>
+    public static StClearData OnlyLocksOf(this StClearData data, NvStorage nv)
+    {
+        return (data.NvWriteLocks.Count == 0 && data.NvReadLocks.Count == 0) || (data.NvWriteLocks.All(IsThere) && data.NvReadLocks.All(IsThere))
+            ? data
+            : data with { NvWriteLocks = data.NvWriteLocks.Where(IsThere).ToHashSet(), NvReadLocks = data.NvReadLocks.Where(IsThere).ToHashSet() };
+
+        bool IsThere(uint index) => nv.Find(index) is not null;
+    }
+
     private static HashSet<uint> Without(IReadOnlySet<uint> set, uint index)
     {
         HashSet<uint> rest = [.. set];

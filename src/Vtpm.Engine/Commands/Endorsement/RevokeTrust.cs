@@ -23,6 +23,7 @@ public sealed class RevokeTrust()
         if (!tpm.PhysicalPresence) return BadPresence;
         OwnerClear.Clear(tpm);
         tpm.Permanent = tpm.Permanent with { Nv = tpm.Permanent.Nv.WithoutManufacturerAreas() };
+        tpm.StClearData = tpm.StClearData.OnlyLocksOf(tpm.Permanent.Nv);
         tpm.PermanentFlags = tpm.PermanentFlags with { NvLocked = false, EnableRevokeEK = false };
         tpm.PermanentData = tpm.PermanentData with
         {

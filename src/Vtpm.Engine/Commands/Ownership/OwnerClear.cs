@@ -23,21 +23,21 @@ public sealed class OwnerClear()
     internal static void Clear(CommandContext tpm)
     {
         TpmState before = tpm.State;
+        NvStorage nv = before.Permanent.Nv.WithoutOwnerAreas();
         tpm.State = new TpmState
         {
             Permanent = before.Permanent with
             {
                 Flags = ClearFlags(before.Permanent.Flags, tpm.Platform.Profile),
                 Data = ClearData(tpm, before.Permanent.Data),
-                Nv = before.Permanent.Nv.WithoutOwnerAreas(),
+                Nv = nv,
                 Counters = before.Permanent.Counters.ReleaseAll(),
                 Delegation = DelegationTables.Empty,
                 OwnerEvictKeys = HandleTable<LoadedKey>.Empty,
                 SavedState = null,
             },
             StClearFlags = before.StClearFlags,
-            // The locks belong to the NV areas: those that stay stay locked.
-            StClearData = new StClearData { NvReadLocks = before.StClearData.NvReadLocks, NvWriteLocks = before.StClearData.NvWriteLocks },
+            StClearData = ClearData(before.StClearData, nv),
             StAnyFlags = before.StAnyFlags,
             StAnyData = new StAnyData { TickNonce = tpm.NewNonce(), TickStart = tpm.Platform.Time.GetTimestamp() },
             Pcrs = before.Pcrs,
@@ -45,6 +45,10 @@ public sealed class OwnerClear()
             LockoutStart = before.LockoutStart,
         };
     }
+
+    // The locks belong to the NV areas: those that stay stay locked.
+    private static StClearData ClearData(StClearData data, NvStorage nv) =>
+        new StClearData { NvReadLocks = data.NvReadLocks, NvWriteLocks = data.NvWriteLocks }.OnlyLocksOf(nv);
 
     /// <summary>
     /// Actions 9 and 10. The default of disable and deactivated is TRUE (Part 2 §7.1): presence must be proven before there is a new owner.

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Security.Cryptography;
 using Vtpm.Wire;
 
@@ -45,7 +44,7 @@ public static class BootFormat
     /// <exception cref="StateFormatException">Not the boot of a TPM, or of a newer version.</exception>
     public static TpmState Restore(TpmState started, ReadOnlySpan<byte> bytes)
     {
-        if (WireFormat.Read(bytes, out Image image) != TpmResult.Success || image.Magic != Magic || image.Version != Version || image.Pcrs.Length != PcrBank.Count)
+        if (WireFormat.Read(bytes, out Image image) != TpmResult.Success || image.Magic != Magic || image.Version != Version)
             throw new StateFormatException("this is not what this program keeps of a platform's boot");
         return image.Restore(started);
     }
@@ -71,65 +70,38 @@ public static class BootFormat
     {
         public ulong Magic;
         public uint Version;
-        public TpmDigest[] Pcrs;
+        public PcrBankImage Pcrs;
         public TpmStClearFlags StClearFlags;
         public bool TosPresent;
-        public TpmNonce ContextNonceKey;
-        public uint CountId;
-        public uint OwnerReference;
-        public uint DeferredPhysicalPresence;
-        public Number[] NvWriteLocks;
-        public Number[] NvReadLocks;
+        public StClearDataImage StClearData;
 
         public static void Describe<TCodec>(ref TCodec wire, ref Image value)
             where TCodec : struct, IWireCodec, allows ref struct
         {
             wire.UInt64(ref value.Magic);
             wire.UInt32(ref value.Version);
-            wire.List32(ref value.Pcrs, PcrBank.Count);
+            wire.Structure(ref value.Pcrs);
             wire.Structure(ref value.StClearFlags);
             wire.Bool(ref value.TosPresent);
-            TpmNonce.Describe(ref wire, ref value.ContextNonceKey);
-            wire.UInt32(ref value.CountId);
-            wire.UInt32(ref value.OwnerReference);
-            wire.UInt32(ref value.DeferredPhysicalPresence);
-            wire.List32(ref value.NvWriteLocks, StateFormat.MaxItems);
-            wire.List32(ref value.NvReadLocks, StateFormat.MaxItems);
+            wire.Structure(ref value.StClearData);
         }
 
         public static Image Of(TpmState state) => new()
         {
             Magic = BootFormat.Magic,
             Version = BootFormat.Version,
-            Pcrs = state.Pcrs.ToArray(),
+            Pcrs = PcrBankImage.Of(state.Pcrs),
             StClearFlags = state.StClearFlags,
             TosPresent = state.StAnyFlags.TosPresent,
-            ContextNonceKey = state.StClearData.ContextNonceKey,
-            CountId = state.StClearData.CountId,
-            OwnerReference = state.StClearData.OwnerReference,
-            DeferredPhysicalPresence = state.StClearData.DeferredPhysicalPresence,
-            NvWriteLocks = Locks(state, state.StClearData.NvWriteLocks),
-            NvReadLocks = Locks(state, state.StClearData.NvReadLocks),
+            StClearData = StClearDataImage.Of(state.StClearData, state.Permanent.Nv),
         };
 
         public readonly TpmState Restore(TpmState started) => started with
         {
-            Pcrs = PcrBank.Of(Pcrs),
+            Pcrs = Pcrs.ToBank(),
             StClearFlags = StClearFlags,
             StAnyFlags = started.StAnyFlags with { TosPresent = TosPresent },
-            StClearData = new StClearData
-            {
-                ContextNonceKey = ContextNonceKey,
-                CountId = CountId,
-                OwnerReference = OwnerReference,
-                DeferredPhysicalPresence = DeferredPhysicalPresence,
-                NvWriteLocks = NvWriteLocks.Select(number => number.Value).ToFrozenSet(),
-                NvReadLocks = NvReadLocks.Select(number => number.Value).ToFrozenSet(),
-            },
+            StClearData = StClearData.ToData(),
         };
-
-        // Those of areas that are no more are not worth their bytes: the NV storage bounds what is written here.
-        private static Number[] Locks(TpmState state, IReadOnlySet<uint> locks) =>
-            locks.Count == 0 ? [] : [.. locks.Where(index => state.Permanent.Nv.Find(index) is not null).Order().Select(index => new Number { Value = index })];
     }
 }

@@ -107,7 +107,7 @@ public static class StateFormat
             DelegateRows = Convert(state.Delegation.Rows, DelegateRowImage.Of),
             DictionaryAttack = DictionaryAttackImage.Of(state.DictionaryAttack),
             OwnerEvictKeys = Images(state.OwnerEvictKeys),
-            SavedState = state.SavedState is { } saved ? SavedStateImage.Of(saved) : null,
+            SavedState = state.SavedState is { } saved ? SavedStateImage.Of(saved, state.Nv) : null,
         };
 
         public readonly PermanentState ToState(ITpmRsa rsa) => new()

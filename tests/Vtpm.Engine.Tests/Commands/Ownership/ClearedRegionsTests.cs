@@ -1,6 +1,6 @@
-using System.Reflection;
 using Vtpm.Engine.Commands.Endorsement;
 using Vtpm.Engine.Commands.Ownership;
+using Vtpm.Engine.Tests.State;
 using Vtpm.TestKit;
 using Vtpm.Wire;
 using Xunit;
@@ -14,7 +14,7 @@ public class ClearedRegionsTests
 {
     /// <summary>
     /// keeps: as it was. initial: as in a TPM from the factory that has just started. another: a new value. true, false: that. parts: its members
-    /// have rows of their own. apart: no rule of the state. NV and counters have tests below; a TPM in failure mode clears nothing. Where trust is
+    /// have rows of their own. apart: no rule of the state. NV, its locks and counters have tests below; a TPM in failure mode clears nothing. Where trust is
     /// revoked, too, the second word counts. The clearing itself is not audited here, since that is the first event of the new audit session.
     /// </summary>
     private const string Fates = """
@@ -37,8 +37,8 @@ public class ClearedRegionsTests
         StClearData CountId              initial
         StClearData OwnerReference       initial
         StClearData DeferredPhysicalPresence initial
-        StClearData NvWriteLocks         keeps
-        StClearData NvReadLocks          keeps
+        StClearData NvWriteLocks         apart
+        StClearData NvReadLocks          apart
 
         StAnyData ContextNonceSession    initial
         StAnyData TickNonce              another
@@ -124,6 +124,23 @@ public class ClearedRegionsTests
         Assert.Equal([UsedTpm.AnybodysIndex, UsedTpm.ManufacturersIndex], tpm.State.Permanent.Nv.Areas.ToArray().Select(area => area.Index));
     }
 
+    /// <summary>The locks of an area go with it: one that the next owner defines in its place is not locked.</summary>
+    [Fact]
+    public void OwnerClear_Action12_NvLocks_AreThoseOfTheAreasThatStay()
+    {
+        TestTpm tpm = UsedTpm.Create();
+        tpm.Send(new ForceClear(), default);
+        AssertLocked(tpm, UsedTpm.AnybodysIndex, UsedTpm.ManufacturersIndex);
+    }
+
+    [Fact]
+    public void RevokeTrust_Action4a_NvLocks_AreThoseOfTheAreasThatStay()
+    {
+        TestTpm tpm = UsedTpm.Create();
+        tpm.Send(new RevokeTrust(), default);
+        AssertLocked(tpm, UsedTpm.AnybodysIndex);
+    }
+
     [Fact]
     public void OwnerClear_Action11_Counters_GoButTheirHighestValueStays()
     {
@@ -143,6 +160,12 @@ public class ClearedRegionsTests
         Assert.False(auth.GoesOn);
     }
 
+    private static void AssertLocked(TestTpm tpm, params uint[] indexes)
+    {
+        Assert.Equal(indexes, tpm.State.StClearData.NvWriteLocks.Order());
+        Assert.Equal(indexes, tpm.State.StClearData.NvReadLocks.Order());
+    }
+
     private static void AssertFates(TestTpm tpm, Action<TestTpm> clear, bool revoked)
     {
         TpmState initial = new TestTpm().State;
@@ -155,7 +178,7 @@ public class ClearedRegionsTests
 
     private static void Check(object before, object after, object initial, bool revoked, HashSet<string> seen)
     {
-        foreach ((string name, Func<object, object?> get) in RegionsOf(before.GetType()))
+        foreach ((string name, Func<object, object?> get) in Regions.Of(before.GetType()))
         {
             string region = $"{before.GetType().Name}.{name}";
             Assert.True(Rows.TryGetValue(region, out string[]? fates), $"what becomes of {region} when the owner is cleared?");
@@ -168,15 +191,15 @@ public class ClearedRegionsTests
                     Check(was!, has!, begins!, revoked, seen);
                     break;
                 case "keeps":
-                    Assert.True(Same(was, has), $"{region} has changed");
-                    Assert.False(Same(was, begins), $"{region} was as in a new TPM: the test shows nothing");
+                    Assert.True(Regions.Same(was, has), $"{region} has changed");
+                    Assert.False(Regions.Same(was, begins), $"{region} was as in a new TPM: the test shows nothing");
                     break;
                 case "another":
-                    Assert.False(has is null || Same(was, has), $"{region} is still the same");
+                    Assert.False(has is null || Regions.Same(was, has), $"{region} is still the same");
                     break;
                 case "initial":
-                    Assert.True(Same(has, begins), $"{region} is not as in a new TPM");
-                    Assert.False(Same(was, begins), $"{region} was as in a new TPM: the test shows nothing");
+                    Assert.True(Regions.Same(has, begins), $"{region} is not as in a new TPM");
+                    Assert.False(Regions.Same(was, begins), $"{region} was as in a new TPM: the test shows nothing");
                     break;
                 case "true" or "false":
                     Assert.True(fate == "true" == (bool)has!, $"{region} is not {fate}");
@@ -187,25 +210,4 @@ public class ClearedRegionsTests
             }
         }
     }
-
-    /// <summary>The members that a state is made of: what can be initialized, or is a field.</summary>
-    private static IEnumerable<(string Name, Func<object, object?> Get)> RegionsOf(Type type)
-    {
-        const BindingFlags Members = BindingFlags.Public | BindingFlags.Instance;
-        foreach (PropertyInfo property in type.GetProperties(Members).Where(property => property.CanWrite)) yield return (property.Name, property.GetValue);
-        foreach (FieldInfo field in type.GetFields(Members)) yield return (field.Name, field.GetValue);
-    }
-
-    /// <summary>Equal, or collections of the same: most regions are compared by reference elsewhere.</summary>
-    private static bool Same(object? left, object? right) => (left, right) switch
-    {
-        (HandleTable<LoadedKey> some, HandleTable<LoadedKey> others) => some.Items.SequenceEqual(others.Items),
-        (HandleTable<AuthSession> some, HandleTable<AuthSession> others) => some.Items.SequenceEqual(others.Items),
-        (HandleTable<TransportSession> some, HandleTable<TransportSession> others) => some.Items.SequenceEqual(others.Items),
-        (HandleTable<DaaSession> some, HandleTable<DaaSession> others) => some.Items.SequenceEqual(others.Items),
-        (LoadedKey some, LoadedKey other) => some.PubDataDigest == other.PubDataDigest,
-        (TpmPubKey some, TpmPubKey other) => WireFormat.ToBytes(some).AsSpan().SequenceEqual(WireFormat.ToBytes(other)),
-        (System.Collections.IEnumerable some, System.Collections.IEnumerable others) => some.Cast<object>().SequenceEqual(others.Cast<object>()),
-        _ => Equals(left, right),
-    };
 }

@@ -36,8 +36,8 @@ internal static class UsedTpm
                 CountId = 7,
                 OwnerReference = OwnersRow,
                 DeferredPhysicalPresence = 1,
-                NvWriteLocks = new HashSet<uint> { AnybodysIndex },
-                NvReadLocks = new HashSet<uint> { AnybodysIndex },
+                NvWriteLocks = new HashSet<uint> { AnybodysIndex, OwnersIndex, ManufacturersIndex },
+                NvReadLocks = new HashSet<uint> { AnybodysIndex, OwnersIndex, ManufacturersIndex },
             },
             StAnyFlags = tpm.State.StAnyFlags with { TosPresent = true },
             StAnyData = tpm.State.StAnyData with
