@@ -44,6 +44,9 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
     /// <summary>Whether requests wait for a save that they share.</summary>
     public bool HasPending => !_shared.IsEmpty;
 
+    /// <summary>Why nothing more is saved, where the image has to be protected against older copies of itself and is not; empty while saves are.</summary>
+    public string RefusesSaves => guard.Refusal;
+
     /// <summary>The links of vTPMs that are open.</summary>
     public IEnumerable<ManagerLink> OpenLinks => _open.Values;
 

@@ -28,6 +28,30 @@ public sealed class RollbackCrashTests
     public void Provisioning_StoppedAnywhere_IsDoneByTheNextStart() =>
         Check(new RollbackRig(provision: false), rig => rig.Rig.Provision(), startsAnew: false, (_, _) => { });
 
+    /// <summary>
+    /// Protection is required, and the hardware does not count when the image first comes to be on the disk: the list is durable, and so answered.
+    /// </summary>
+    [Fact]
+    public void FirstGroupUpdateUnderRequired_StoppedAnywhere_IsThereIfItWasAnswered()
+    {
+        const ulong sequence = 1UL << 40;
+        var rig = new RollbackRig(Required, provision: false);
+        TpmDigest present = rig.PresentPlatform();
+        Check(
+            rig,
+            running =>
+            {
+                running.Rig.GiveAuthority();
+                running.Intercept = ordinal => ordinal == TpmOrdinal.IncrementCounter ? RollbackRig.Answer(TpmResult.BadCounter) : null;
+                Assert.Equal(TpmResult.Success, running.Approve(sequence, present));
+                running.Intercept = null;
+                Assert.Throws<VtpmManagerException>(() => running.Save(1));
+            },
+            startsAnew: false,
+            (manager, done) => Assert.True(!done || manager.Manager.Service.Image.Groups[0].ConfigurationSequence == sequence),
+            Required);
+    }
+
     [Fact]
     public void SetUpOfAnOlderImage_StoppedAnywhere_IsDoneByTheNextStart()
     {
@@ -121,6 +145,8 @@ public sealed class RollbackCrashTests
             rig, _ => { }, startsAnew: true, (manager, _) => Assert.Equal(1, Load(manager)),
             options => options with { AcceptRestored = name });
     }
+
+    private static ManagerOptions Required(ManagerOptions options) => options with { RollbackProtection = RollbackProtection.Required };
 
     private void Check(
         RollbackRig rig, Action<RollbackRig> act, bool startsAnew, Action<ManagerRig, bool> verify, Func<ManagerOptions, ManagerOptions>? with = null)

@@ -141,6 +141,43 @@ public sealed class RollbackFaultTests : IDisposable
         Assert.Equal(before + 1, _rig.Counter);
     }
 
+    /// <summary>
+    /// Each command by which the image comes to be protected is refused once, or ends the link. The first list of group 0 is there after a restart
+    /// if that was the answer, and else it is not.
+    /// </summary>
+    [Theory]
+    [InlineData(RollbackProtection.Required, false)]
+    [InlineData(RollbackProtection.Required, true)]
+    [InlineData(RollbackProtection.WhenPossible, false)]
+    [InlineData(RollbackProtection.WhenPossible, true)]
+    public void FirstGroupUpdate_WhateverTheHardwareDoes_IsAnsweredTruly(RollbackProtection protection, bool endsTheLink)
+    {
+        int notSaved = 0, durable = 0, failing = 0;
+        for (bool failed = true; failed; failing++)
+        {
+            failed = false;
+            int commands = 0;
+            using var rig = new RollbackRig(options => options with { RollbackProtection = protection }, provision: false);
+            rig.Rig.GiveAuthority();
+            TpmDigest present = rig.PresentPlatform();
+            rig.Intercept = _ =>
+            {
+                if (commands++ != failing) return null;
+                failed = true;
+                return endsTheLink ? throw new TpmTransportException(TpmTransportFault.Closed, "the link ended") : RollbackRig.Answer(TpmResult.Fail);
+            };
+            TpmResult result = rig.Approve(Sequence, present);
+            rig.Intercept = null;
+            rig.Restart();
+            Assert.True(rig.Rig.Manager.IsProvisioned == (result == TpmResult.Success), $"command {failing} failed, the answer was {result}:\n{rig.Log}");
+            if (result == TpmResult.Success) durable++;
+            else notSaved++;
+        }
+
+        Assert.True(durable > 5, $"{durable} of {failing}");
+        Assert.True(notSaved > 0 || endsTheLink, $"{notSaved} of {failing}");
+    }
+
     private TpmResult Rotate() => _rig.Rig.Send(ManagerLink.ToAdministrator(), TpmTag.VtpmReq2, (uint)VtpmManagerOrdinal.ManagerRotate);
 
     private TpmResult NewVtpm() => _rig.Rig.Send(ManagerLink.ToAdministrator(), TpmTag.VtpmReq2, (uint)VtpmManagerOrdinal.VtpmNew, 0, 0, 0, 0);

@@ -73,6 +73,7 @@ internal static class ManagerProvisioning
         TpmDigest[] kernels = [.. (options.Labels ?? ways).Select(ManagerLink.Hash)];
         byte[] file = SignedConfiguration.Create(key, sequence, [platform], kernels, service.Image.Groups[0].Uuid);
         Send(service, VtpmManagerOrdinal.GroupUpdate, [.. group0, .. file]);
+        CheckProtection(service);
         service.Log.Info(
             $"provisioned: the image opens with the present values of PCRs {PcrList.Describe(options.PcrMask)}, composite hash {platform.DigestRelease}");
         return new ProvisioningResult(true, options.KeyPath, created);
@@ -99,6 +100,7 @@ internal static class ManagerProvisioning
             throw new ManagerException("provisioning failed: the image was not saved; the log says why");
         }
 
+        CheckProtection(service);
         service.Log.Info(
             $"provisioned: the image opens with the present values of PCRs {PcrList.Describe(options.PcrMask)}, composite hash {platform.DigestRelease}, "
             + "UNTIL THE AUTHORITY SIGNS OTHERS (group-update 0)");
@@ -108,6 +110,12 @@ internal static class ManagerProvisioning
     private static void CheckMask(uint mask)
     {
         if (mask >> PcrList.Count != 0) throw new ManagerException($"PCR mask 0x{mask:x}: PCRs are 0 to {PcrList.Count - 1}");
+    }
+
+    /// <summary>What was installed is durable, and all the same such a manager is of no use.</summary>
+    private static void CheckProtection(ManagerService service)
+    {
+        if (service.RefusesSaves.Length > 0) throw new ManagerException($"the manager is provisioned, but saves nothing: {service.RefusesSaves}");
     }
 
     private static void GiveAuthority(ManagerService service, ReadOnlyMemory<byte> modulus, TpmDigest labelDigest) =>

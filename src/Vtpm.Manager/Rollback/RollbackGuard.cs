@@ -46,6 +46,9 @@ internal sealed class RollbackGuard
 
     private bool MayCount => _isSetUp && _counter.IsUsed && HasPassed(RetryAfter, _lastFailure);
 
+    /// <summary>Why nothing more is saved; empty while saves are.</summary>
+    public string Refusal => _refusal;
+
     /// <summary>
     /// After opening, and before anything is served: refuses an image that is not the newest, ends what a stop has interrupted, and puts what was
     /// saved before this start into the past.
@@ -74,7 +77,10 @@ internal sealed class RollbackGuard
         SetUp(restored.IsAccepted);
     }
 
-    /// <summary>A save of the image. At most once in the interval it takes the hardware counter with it.</summary>
+    /// <summary>
+    /// A save of the image. At most once in the interval it takes the hardware counter with it. Once the image is durable, the answer is that it is,
+    /// whatever becomes of the rest.
+    /// </summary>
     public ManagerSave Save()
     {
         if (_refusal.Length > 0) return Refuse();
@@ -85,8 +91,8 @@ internal sealed class RollbackGuard
         // Not before: a save that fails leaves the round to the next.
         if (binds) _isRoundDue = false;
         _hasUnboundSaves = true;
-        if (!_isSetUp) return SetUpAfterFirstSave(save);
-        if (MayCount && _counter.IsAhead) CountOrBindAgain(TimeSpan.Zero);
+        if (!_isSetUp) SetUpAfterFirstSave();
+        else if (MayCount && _counter.IsAhead) CountOrBindAgain(TimeSpan.Zero);
         return save;
     }
 
@@ -99,7 +105,7 @@ internal sealed class RollbackGuard
     public ManagerSave SaveRevoking(string what, bool renewsKey = false)
     {
         if (_refusal.Length > 0) return Refuse();
-        if (!_isSetUp) return SaveFirst();
+        if (!_isSetUp) return SaveFirst(what);
         bool masks = (!_mask.IsDue && !renewsKey) || !_image.IsMasked || _mask.Begin();
         // What was saved while the counter was behind carries the same value as this save would.
         if (_counter.IsAhead) Count(Patience);
@@ -110,8 +116,7 @@ internal sealed class RollbackGuard
         ManagerSave save = _mask.Save();
         if (save.Write != ManagerWrite.Saved) return save;
         if (binds) SetBound();
-        if (_image.EarlierSealsRemain && _image.Save() is { Write: not ManagerWrite.Saved } second)
-            _log.Error($"{what}: the other root can still be opened as before: {second.Reason}");
+        EndEarlierSeals(what);
         _mask.Finish();
         counts = counts && (!_counter.IsUsed || CountOrBindAgain(Patience));
         Explain(what, counts, masks && !_mask.IsOldOneThere);
@@ -175,29 +180,44 @@ internal sealed class RollbackGuard
     }
 
     /// <summary>The save with which the image comes to be on the disk.</summary>
-    private ManagerSave SaveFirst()
+    private ManagerSave SaveFirst(string what)
     {
         ManagerSave save = Save();
-        return save.Write == ManagerWrite.Saved && _image.EarlierSealsRemain ? _image.Save() : save;
+        if (save.Write == ManagerWrite.Saved && _refusal.Length == 0) EndEarlierSeals(what);
+        return save;
     }
 
-    private ManagerSave SetUpAfterFirstSave(ManagerSave save)
+    private void SetUpAfterFirstSave()
     {
         try
         {
             SetUp(isRestored: false);
         }
-        catch (Exception e) when (IsRequired)
+        catch (Exception e)
         {
-            _refusal = $"{e.Message}. Nothing more is saved until the manager has been started again, which tries it again";
-            throw;
+            string why = e is TpmException or IOException or ManagerException ? e.Message : e.ToString();
+            if (IsRequired) _refusal = $"{why}. Nothing more is saved until the manager has been started again, which tries it again";
+            _log.Error($"the image is saved, and not protected against older copies of itself yet: {(IsRequired ? _refusal : why)}");
         }
-        catch (Exception e) when (e is TpmException or TpmTransportException or ManagerException)
-        {
-            _log.Error($"the image is saved, and not protected against older copies of itself yet: {e.Message}");
-        }
+    }
 
-        return save;
+    private void EndEarlierSeals(string what)
+    {
+        if (_image.EarlierSealsRemain && SaveAgain() is { Write: not ManagerWrite.Saved } second)
+            _log.Error($"{what}: the other root can still be opened as before: {second.Reason}");
+    }
+
+    /// <summary>A save after one that is durable: nothing that goes wrong with it takes back what the other is answered.</summary>
+    private ManagerSave SaveAgain()
+    {
+        try
+        {
+            return _image.Save();
+        }
+        catch (Exception e) when (e is TpmException or IOException or ManagerException)
+        {
+            return new ManagerSave(ManagerWrite.Failed, e.Message);
+        }
     }
 
     private void RenewMask()
@@ -221,7 +241,7 @@ internal sealed class RollbackGuard
         if (!_counter.IsAhead)
         {
             _counter.Bind();
-            if (_image.Save() is { Write: not ManagerWrite.Saved } save)
+            if (SaveAgain() is { Write: not ManagerWrite.Saved } save)
             {
                 _log.Warn($"the image cannot be bound to the hardware counter: {save.Reason}");
                 return false;

@@ -68,8 +68,18 @@ internal sealed class ManagerRig : IDisposable
 
     public ProvisioningResult Provision(uint mask = ProvisioningOptions.DefaultPcrMask)
     {
-        if (!File.Exists(KeyPath)) File.WriteAllText(KeyPath, ApprovalPem.Value);
+        WriteKey();
         return Manager.Provision(new ProvisioningOptions { KeyPath = KeyPath, PcrMask = mask });
+    }
+
+    /// <summary>Gives group 0 of a manager that is not provisioned its authority: what is left is a first configuration.</summary>
+    public void GiveAuthority()
+    {
+        WriteKey();
+        using RSA key = RSA.Create();
+        key.ImportFromPem(ApprovalPem.Value);
+        byte[] request = WireFormat.ToBytes(new VtpmGroupNewRequest { SaaModulus = AuthorityModulus.Of(key) });
+        Assert.Equal(TpmResult.Success, Send(ManagerLink.ToAdministrator(), TpmTag.VtpmReq2, (uint)VtpmManagerOrdinal.GroupNew, request));
     }
 
     /// <summary>Ends the manager without a word, and starts it again over the same image.</summary>
@@ -109,6 +119,11 @@ internal sealed class ManagerRig : IDisposable
         Manager?.Dispose();
         if (_ownsHardware) Hardware.Dispose();
         _directory.Delete(recursive: true);
+    }
+
+    private void WriteKey()
+    {
+        if (!File.Exists(KeyPath)) File.WriteAllText(KeyPath, ApprovalPem.Value);
     }
 
     private VtpmManager Start(Func<ManagerOptions, ManagerOptions> with)
