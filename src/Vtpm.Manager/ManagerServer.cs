@@ -46,7 +46,10 @@ internal sealed class ManagerServer : IDisposable
             if (options.Host is { } host)
             {
                 var introductions = new HostIntroductions(Connect, log, MaxClientsPerSocket);
-                Listen(host, client => new IntroducedClient(introductions, Measure(client, "the backend domain's service")), HostIntroductions.MaxClients);
+                Listen(
+                    host,
+                    Measured("the backend domain's service", executable => new IntroducedClient(introductions, executable)),
+                    HostIntroductions.MaxClients);
             }
 
             if (options.Admin is { } admin) Listen(admin, _ => _manager.ConnectAdministrator(_server.AnswerDeferred));
@@ -68,7 +71,9 @@ internal sealed class ManagerServer : IDisposable
     {
         if (_options.Vtpms.Count(other => other.Uuid == vtpm.Uuid) > 1)
             throw new ManagerException($"vTPM {vtpm.Uuid} has two sockets; it can be open once");
-        Listen(vtpm.Address, client => Opened(client, vtpm));
+        Func<ClientInfo, object?> admit =
+            Measured($"vTPM {vtpm.Uuid}", executable => Connect(new VtpmPeer(vtpm.Uuid, vtpm.Label) { ExecutableHash = executable }));
+        Listen(vtpm.Address, client => IsUser(client, vtpm) ? admit(client) : null);
         // Wider only where the kernel's word on the user is asked for.
         if (vtpm.User is not null && !OperatingSystem.IsWindows()) File.SetUnixFileMode(vtpm.Address.Name, Everybody);
     }
@@ -83,21 +88,31 @@ internal sealed class ManagerServer : IDisposable
 
     private ManagerConnection Connect(VtpmPeer peer) => _manager.Connect(peer, _server.AnswerDeferred);
 
-    private ManagerConnection? Opened(ClientInfo client, VtpmListener vtpm)
+    private bool IsUser(ClientInfo client, VtpmListener vtpm)
     {
-        if (vtpm.User is { } user && client.Credentials?.Uid is not 0 && client.Credentials?.Uid != user)
-        {
-            _log.Of(vtpm.Uuid).Warn($"{client}: only user {user} is vTPM {vtpm.Uuid}");
-            return null;
-        }
-
-        return Connect(new VtpmPeer(vtpm.Uuid, vtpm.Label) { ExecutableHash = Measure(client, $"vTPM {vtpm.Uuid}") });
+        if (vtpm.User is not { } user || client.Credentials?.Uid == 0 || client.Credentials?.Uid == user) return true;
+        _log.Of(vtpm.Uuid).Warn($"{client}: only user {user} is vTPM {vtpm.Uuid}");
+        return false;
     }
 
-    /// <summary>SHA-1 of what the peer runs; null when that is not asked for, or not known.</summary>
-    private TpmDigest? Measure(ClientInfo client, string who)
+    /// <summary>
+    /// What a client of one socket is, once SHA-1 of what it runs is known; null where that is not asked for, or cannot be told. Others are served while
+    /// it is found out.
+    /// </summary>
+    private Func<ClientInfo, object?> Measured(string who, Func<TpmDigest?, IDisposable> admit)
     {
-        if (!_options.MeasurePeers || client.MeasureExecutable() is not { } executable) return null;
+        if (!_options.MeasurePeers) return _ => admit(null);
+        var measurements = new PeerMeasurements();
+        return client =>
+        {
+            Task<PeerExecutable> measurement = measurements.Measure(client);
+            client.Preparation = measurement;
+            return new MeasuredClient(measurement, executable => admit(Tell(client, who, executable)));
+        };
+    }
+
+    private TpmDigest? Tell(ClientInfo client, string who, PeerExecutable executable)
+    {
         if (executable.Sha1 is not { } hash)
         {
             _log.About(who).Warn($"{client}: {who} is not measured: {executable.Fault}");
@@ -109,14 +124,28 @@ internal sealed class ManagerServer : IDisposable
         return digest;
     }
 
-    private static int Begin(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response) =>
-        client.State is IntroducedClient introduced
+    private static int Begin(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response)
+    {
+        if (client.State is MeasuredClient measured) client.State = measured.Admit();
+        return client.State is IntroducedClient introduced
             ? introduced.Begin(request, response)
             : ((ManagerConnection)client.State!).Begin(request, response);
+    }
 
     private static int Finish(ClientInfo client, ReadOnlySpan<byte> request, Span<byte> response)
     {
         ManagerConnection connection = client.State is IntroducedClient introduced ? introduced.Connection! : (ManagerConnection)client.State!;
         return connection.Finish(response);
+    }
+
+    /// <summary>A client that has asked for nothing yet. Its first request comes when its measurement has ended.</summary>
+    private sealed class MeasuredClient(Task<PeerExecutable> measurement, Func<PeerExecutable, IDisposable> admit) : IDisposable
+    {
+        public IDisposable Admit() => admit(measurement.Result);
+
+        public void Dispose()
+        {
+            // Nobody's connection yet.
+        }
     }
 }

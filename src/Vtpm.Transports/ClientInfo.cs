@@ -34,8 +34,13 @@ public sealed class ClientInfo(long id, TpmAddress listener, PeerCredentials? cr
     /// <summary>The far end for people: a TCP address, or the process.</summary>
     public string Peer { get; } = peer ?? (credentials is { } c ? $"pid {c.Pid} uid {c.Uid} gid {c.Gid}" : "");
 
-    /// <summary>Measures the program at the far end of a Unix socket, as it is now; null for other links.</summary>
-    public PeerExecutable? MeasureExecutable() => socket is null ? null : PeerExecutable.Measure(socket);
+    /// <summary>
+    /// For whoever lets a client of a <see cref="TpmServer"/> in: what has to end before its first request is read. It waits for that, and no other client does.
+    /// </summary>
+    public Task? Preparation { get; set; }
+
+    /// <summary>The process at the far end of a Unix socket, held on to; null for other links.</summary>
+    internal PeerProcess? Process => socket is null ? null : PeerProcess.Of(socket);
 
     /// <summary>For the handler: what it remembers of this client.</summary>
     public object? State { get; set; }

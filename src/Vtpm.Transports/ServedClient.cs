@@ -30,6 +30,9 @@ internal sealed class ServedClient(Socket socket, TpmListener listener, ClientIn
 
     public ClientInfo Info { get; } = info;
 
+    /// <summary>What has to be known of it is known; until then it is not listened to.</summary>
+    public bool IsPrepared => Info.Preparation?.IsCompleted ?? true;
+
     /// <summary>
     /// When patience with a request begun or a response not taken ends, in <see cref="Environment.TickCount64"/>; 0 while neither is there.
     /// </summary>

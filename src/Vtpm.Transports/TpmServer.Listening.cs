@@ -146,5 +146,6 @@ public sealed partial class TpmServer
 
         listener.Clients++;
         _clients.Add(client);
+        client.Info.Preparation?.ContinueWith(_ => Signal(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
 }

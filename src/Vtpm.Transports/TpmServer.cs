@@ -6,7 +6,7 @@ namespace Vtpm.Transports;
 /// <remarks>
 /// Each turn of the loop asks the system once which sockets have something, and serves one command of each client that has one. A client
 /// therefore waits at most for two commands of every other, however many those have sent ahead. No client is ever waited for: all sockets are
-/// non-blocking. docs/adr/0004-serving-clients.md says why one thread.
+/// non-blocking, and what has to be found out about one first is found out elsewhere (<see cref="ClientInfo.Preparation"/>). docs/adr/0004-serving-clients.md says why one thread.
 /// </remarks>
 public sealed partial class TpmServer : IDisposable
 {
@@ -27,8 +27,9 @@ public sealed partial class TpmServer : IDisposable
     private readonly List<Socket> _writable = [];
     private int _nextReadable;
     private int _nextWritable;
-    // Never bound nor connected: shutting it down makes it readable, which ends a wait from any thread without a byte being sent.
-    private readonly Socket _stopSignal = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+    // Never bound nor connected: shutting it down makes it readable, which ends a wait from any thread without a byte being sent. Each is good for once.
+    private Socket _signal = NewSignal();
+    private bool _isSignalled;
     private readonly Lock _lifeGate = new();
     private volatile bool _stopping;
     private bool _running;
@@ -83,7 +84,7 @@ public sealed partial class TpmServer : IDisposable
         {
             if (_stopping || _closed) return;
             _stopping = true;
-            _stopSignal.Shutdown(SocketShutdown.Receive);
+            Signal();
         }
     }
 
@@ -117,16 +118,42 @@ public sealed partial class TpmServer : IDisposable
         }
     }
 
+    private static Socket NewSignal() => new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+
+    /// <summary>Ends the wait that the loop is in, or the next one. From any thread.</summary>
+    private void Signal()
+    {
+        lock (_lifeGate)
+        {
+            if (_isSignalled || _closed) return;
+            _isSignalled = true;
+            _signal.Shutdown(SocketShutdown.Receive);
+        }
+    }
+
+    /// <summary>What is looked at after this and changes is signalled anew.</summary>
+    private Socket RenewSignal()
+    {
+        lock (_lifeGate)
+        {
+            if (!_isSignalled || _stopping) return _signal;
+            _signal.Dispose();
+            _isSignalled = false;
+            return _signal = NewSignal();
+        }
+    }
+
     private void WaitForWork()
     {
         _readable.Clear();
         _writable.Clear();
         _nextReadable = _nextWritable = 0;
-        _readable.Add(_stopSignal);
+        _readable.Add(RenewSignal());
         long wake = AskListeners();
         foreach (var client in _clients)
         {
             if (client.HasLeft) wake = 0;
+            else if (!client.IsPrepared) continue;
             else if (client.IsStalled) _writable.Add(client.Socket);
             else if (client.Peek(_options.MaxRequestLength, out _) == RequestState.Incomplete) _readable.Add(client.Socket);
             else wake = 0;
@@ -157,6 +184,7 @@ public sealed partial class TpmServer : IDisposable
     private bool Serve(ServedClient client, long now)
     {
         if (client.HasLeft) return false;
+        if (!client.IsPrepared) return true;
         if (client.IsStalled) return ServeStalled(client, now);
         var state = client.Peek(_options.MaxRequestLength, out int length);
         if (state == RequestState.Incomplete)
@@ -227,7 +255,7 @@ public sealed partial class TpmServer : IDisposable
         foreach (var listener in _listeners) listener.Dispose();
         foreach (var client in _clients) Remove(client);
         _clients.Clear();
-        _stopSignal.Dispose();
+        _signal.Dispose();
     }
 
     /// <summary>Whether a socket is among the ready ones; asked in the order of the list, each is found where the last one was left.</summary>
