@@ -13,7 +13,11 @@ public interface IFuzzTarget
 
 public static class FuzzTargets
 {
-    public static IReadOnlyList<IFuzzTarget> All { get; } = [new DecoderTarget(), new SessionTarget(), new StateTarget(), new ImageTarget(), new VtpmImageTarget(), new ManagerTarget(), new TpmifTarget()];
+    public static IReadOnlyList<IFuzzTarget> All { get; } =
+    [
+        new DecoderTarget(), new SessionTarget(), new StateTarget(), new EmulatorTarget(), new ImageTarget(), new VtpmImageTarget(), new ManagerTarget(),
+        new TpmifTarget(),
+    ];
 
     public static IFuzzTarget Of(string name) => All.First(target => target.Name == name);
 }

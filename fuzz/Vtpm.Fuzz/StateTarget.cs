@@ -13,11 +13,6 @@ namespace Vtpm.Fuzz;
 /// </summary>
 public sealed class StateTarget : IFuzzTarget
 {
-    private const int CommandsEach = 8;
-
-    private readonly Lazy<byte[][]> _commands = new(() =>
-        [.. Corpus.OneOfEach.Where(entry => entry.Sessions == 0).Select(entry => entry.Request.ToArray())]);
-
     public string Name => "state";
 
     public void Run(ReadOnlySpan<byte> input)
@@ -31,7 +26,7 @@ public sealed class StateTarget : IFuzzTarget
     {
         var states = Corpus.Entries.Select(entry => entry.State.Permanent).Distinct(ReferenceEqualityComparer.Instance).Cast<PermanentState>();
         foreach (var (state, i) in states.DistinctBy(Shape).Select((state, i) => (state, i)))
-            yield return ($"state-{i}", [0, (byte)(i * CommandsEach), .. StateFormat.Write(state, new ScratchArena()).Span]);
+            yield return ($"state-{i}", [0, (byte)(i * StateWitness.CommandsEach), .. StateFormat.Write(state, new ScratchArena()).Span]);
         var store = new MemoryBlockStore(4096);
         var image = new VtpmImage(store);
         image.StartFresh();
@@ -49,7 +44,7 @@ public sealed class StateTarget : IFuzzTarget
         state.OwnerEvictKeys.Count,
         state.SavedState is null);
 
-    private void RunState(byte first, ReadOnlySpan<byte> bytes)
+    private static void RunState(byte first, ReadOnlySpan<byte> bytes)
     {
         var rsa = new TransparentRsa();
         PermanentState state;
@@ -62,16 +57,7 @@ public sealed class StateTarget : IFuzzTarget
             return;
         }
 
-        ReadOnlyMemory<byte> written = StateFormat.Write(state, new ScratchArena());
-        ReadOnlyMemory<byte> again = StateFormat.Write(StateFormat.Read(written.Span, rsa), new ScratchArena());
-        if (!again.Span.SequenceEqual(written.Span)) throw new TheoryException("the state comes back as another one");
-
-        Tpm12 engine = FuzzPlatform.NewEngine(rsa: rsa);
-        var runner = new TheoryRunner(engine);
-        TpmState tpm = engine.PowerOn(state);
-        byte[] startup = Convert.FromHexString("00c10000000c00000099000" + (1 + first % 2));
-        runner.Run(tpm, 0, startup, out tpm);
-        for (int i = 0; i < CommandsEach; i++) runner.Run(tpm, 0, _commands.Value[(first + i) % _commands.Value.Length], out tpm);
+        StateWitness.Check(state, rsa, first);
     }
 
     /// <summary>Both slots may be the live one: their hashes are what the manager keeps.</summary>

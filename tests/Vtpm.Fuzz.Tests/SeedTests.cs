@@ -28,4 +28,20 @@ public class SeedTests
         IEnumerable<TpmOrdinal> all = CommandTable.Create(TestTpm.EveryCommand).Commands.Select(command => command.Traits.Ordinal);
         Assert.Equal([], all.Except(succeeded).Except([TpmOrdinal.LoadMaintenanceArchive]));
     }
+
+    /// <summary>Each is taken over, with what it was made for.</summary>
+    [Fact]
+    public void EmulatorSeeds_EachOne_IsAStateWithWhatItIsNamedFor()
+    {
+        var target = new EmulatorTarget();
+        foreach ((string name, byte[] seed) in target.Seeds())
+        {
+            PermanentState state = target.Take(seed, new TransparentRsa());
+            Assert.Equal(1, state.Nv.Areas.Length);
+            Assert.Equal(name != "unowned", state.Data.Srk is not null);
+            Assert.Equal(name.StartsWith("key", StringComparison.Ordinal) ? 1 : 0, state.OwnerEvictKeys.Count);
+            Assert.Equal(name == "delegation", state.Delegation.FindRow(1) is not null);
+            Assert.Equal(name == "delegation" ? 1 : 0, state.Delegation.Families.Length);
+        }
+    }
 }
