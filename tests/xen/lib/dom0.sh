@@ -56,7 +56,8 @@ create() {
 
 # is_up NAME: a domain that xl has made does commands. Before that its terminal may have been a boot loader's.
 is_up() {
-  until_true 120 has "$(console "$1")" 'DOMAIN READY' && xenstore-read "/local/domain/$(xl domid "$1")/console/tty" >"/run/$1.tty"
+  # A guest's driver waits for a TPM that makes its endorsement key, and the guest for the driver.
+  until_true 240 has "$(console "$1")" 'DOMAIN READY' && xenstore-read "/local/domain/$(xl domid "$1")/console/tty" >"/run/$1.tty"
 }
 
 # boot_guest UUID [LINE...]: the present guest, with what it kept of its last boot.

@@ -28,9 +28,19 @@ is_confined() {
 }
 field() { sed -n "s/^$2:[[:space:]]*\([^[:space:]]*\).*/\1/p" "$1"; }
 
+# serves UUID: it has started its TPM.
+serves() { vtpm status | tee /tmp/status && has /tmp/status "$1.*: serving"; }
+
+# vtpm_restarts UUID: it is killed, and there again; how long guests' commands wait for it depends on the machine.
+vtpm_restarts() { vtpm_dies "$1" && until_true 120 serves "$1"; }
+
+# backend_with ARGUMENTS: what vtpm-tpmback is started with the next time.
+backend_with() { sed -i "s/^TPMBACK_ARGUMENTS=.*/TPMBACK_ARGUMENTS=\"$1\"/" /etc/default/vtpm; }
+
 first_boot() {
-  check "xl creates a guest with a vTPM" boot_guest $UUID
+  check "xl creates a guest with a new vTPM, which has its endorsement key to make" boot_guest $UUID
   check "the guest's driver has /dev/tpm0" in_guest has_tpm
+  check "when the TPM has started" until_true 300 serves $UUID
   check "it is a TPM 1.2" in_guest 'grep -q "^1$" /sys/class/tpm/tpm0/tpm_version_major'
   check "sysfs has the PCRs" in_guest 'cat /sys/class/tpm/tpm0/device/pcrs; [ $(grep -c "^PCR-" /sys/class/tpm/tpm0/device/pcrs) = 24 ]'
   check "the vTPM's process is confined" is_confined $UUID
@@ -39,8 +49,7 @@ first_boot() {
   check "tpm_version succeeds" in_guest tpm_version
   check "with the original's version" has /tmp/said 'Chip Version: *1\.2\.0\.7'
   check "and vendor" has /tmp/said 'TPM Vendor ID: *ETHZ'
-  check "the guest has it make its endorsement key" in_guest tpm_createek
-  check "which sysfs has" in_guest 'grep -q "^Modulus" /sys/class/tpm/tpm0/device/pubek'
+  check "sysfs has its endorsement key" in_guest 'grep -q "^Modulus" /sys/class/tpm/tpm0/device/pubek'
   check "the guest takes ownership" in_guest 'tpm_takeownership -y -z'
   check "and seals" in_guest 'echo "kept by a vTPM" >/root/secret; tpm_sealdata -z -p 0 -p 7 -i /root/secret -o /root/sealed && rm /root/secret'
   check "and extends a PCR" extends
@@ -75,13 +84,13 @@ hot_plug() {
 
 vtpm_killed() {
   check "tcsd keeps the device open" in_guest start_tcsd
-  check "the vTPM is killed under the guest, and started again" vtpm_dies $UUID
+  check "the vTPM is killed under the guest, and started again" vtpm_restarts $UUID
   check "the guest's next command works, by the same tcsd" in_guest tpm_version
   check "what was sealed opens" in_guest "$UNSEALS"
   check "the guest's PCRs are those of this boot" in_guest "$HAS_ITS_PCRS"
   check "tcsd stops, having seen nothing of it" in_guest stop_tcsd
   check "the guest asks a vTPM that does not answer" asks_in_vain
-  check "which is killed" vtpm_dies $UUID
+  check "which is killed" vtpm_restarts $UUID
   check "the guest is answered TPM_FAIL" in_guest "is_answered $TPM_FAIL"
   check "and then served" in_guest "ask $SELF_TEST; is_answered $SUCCESS"
   check "with its PCRs" in_guest "$HAS_ITS_PCRS"
@@ -92,12 +101,14 @@ backend_killed() {
   check "the guest is busy" in_guest 'busy & echo $! >/run/busy.pid; turns 2'
   check "the backend is killed, and started again by systemd" service_dies vtpm-tpmback
   check "the guest goes on" in_guest 'turns 2'
-  check "the backend is restarted" service restart vtpm-tpmback
+  backend_with --without-ek
+  check "the backend is restarted, to make new TPMs without endorsement keys" service restart vtpm-tpmback
   check "the guest goes on after that" in_guest 'turns 2; kill $(cat /run/busy.pid); wait; true'
   check "its PCRs are those of this boot" in_guest "$HAS_ITS_PCRS"
   check "the guest asks again in vain" asks_in_vain
   check "and the backend is killed" service_dies vtpm-tpmback
   check "the guest is answered TPM_FAIL" in_guest "is_answered $TPM_FAIL"
+  check "its vTPM is started again" until_true 120 serves $UUID
   check "and then served" in_guest "ask $SELF_TEST; is_answered $SUCCESS"
 }
 
@@ -127,7 +138,8 @@ neighbours() {
   check "as another user than the first one's" [ "$(field "/proc/$(vtpm_pid $OTHER)/status" Uid)" != "$(field "/proc/$(vtpm_pid $UUID)/status" Uid)" ]
   check "the manager is killed, and started again by systemd" service_dies vtpm-manager
   check "tcsd starts in the second guest" in_guest start_tcsd
-  check "and takes ownership, which the new manager has to keep" in_guest 'tpm_createek && tpm_takeownership -y -z'
+  check "has its TPM make an endorsement key" in_guest tpm_createek
+  check "and takes ownership, which the new manager has to keep" in_guest 'tpm_takeownership -y -z'
   GUEST=guest
   check "the first guest's vTPM stands still under a command" asks_in_vain
   GUEST=other
@@ -145,28 +157,47 @@ neighbours() {
   check "which ends its vTPM's process" until_true 60 eval "! vtpm_pid $UUID"
   GUEST=other
   check "the second guest has noticed nothing of that" in_guest tpm_version
+  restored
   check "the second guest ends" xl destroy other
 }
 
-# In a domain that has one vTPM alone there is no backend service: vtpm run has the devices itself.
+# A guest that was saved goes on, in another domain: what it has booted, nobody knows.
+restored() {
+  check "the second guest lets go of its TPM" in_guest stop_tcsd
+  check "it is saved to a file" timeout 300 xl save other /data/saved
+  rm -f "$(console other)"
+  check "and restored" timeout 300 xl restore /data/saved
+  rm -f /data/saved
+  xenstore-read "/local/domain/$(xl domid other)/console/tty" >/run/other.tty
+  check "with its TPM, by the driver's next name" in_guest 'until_true 20 [ -e /dev/tpm1 ]'
+  check "and no record of its boot, as the log says" has /tmp/vtpm-tpmback 'restored or migrated'
+  check "its device is taken away" xl vtpm-detach other 0
+  check "and given back" xl vtpm-attach other backend=0 uuid=$OTHER
+  check "with PCRs that are still nobody's fresh boot" in_guest 'has_tpm && [ -n "$(pcr 0)" ] && [ "$(pcr 0 | tr -d " 0")" != "" ]'
+}
+
+# In a domain that has one vTPM alone there is no backend service: vtpm run has the devices itself. plain TEXT waits for that line.
 plain() {
-  starts plain ready vtpm run --image /data/plain.img --manager unix:/run/vtpm/$PLAIN.sock --uuid $PLAIN --listen xen:
+  starts plain "$1" vtpm run --image /data/plain.img --manager unix:/run/vtpm/$PLAIN.sock --uuid $PLAIN --listen xen:
 }
 alone() {
   GUEST=alone
   check "the backend ends" service stop vtpm-tpmback
   check "without having failed" eval '! service is-failed vtpm-tpmback'
-  check "a vTPM by itself starts" plain
-  check "a guest boots with it" boot_guest $PLAIN
-  check "and has a TPM" in_guest 'has_tpm && grep -q "^PCR-23" /sys/class/tpm/tpm0/device/pcrs'
+  check "a vTPM by itself is started" plain 'MANUFACTURING A NEW TPM'
+  check "a guest boots with it, whether the TPM has its endorsement key yet or not" boot_guest $PLAIN
+  check "the vTPM is ready" until_true 300 has /tmp/plain ready
+  check "the guest has a TPM" in_guest 'has_tpm && [ -n "$(pcr 0)" ] && [ "$(pcr 0 | tr -d " 0")" = "" ]'
   check "the vTPM is killed" dies plain
-  check "and starts again" plain
+  check "and starts again" plain ready
   check "the guest's TPM works on" in_guest "ask $SELF_TEST; is_answered $SUCCESS"
+  check "with PCRs that are nobody's fresh boot" in_guest '[ "$(pcr 0 | tr -d " 0")" != "" ]'
   check "the vTPM ends" ends plain
 }
 
 check "systemd starts" start_systemd || finish
 check "the stand-in hardware starts" starts hardware ready vtpm hardware --state /data/hardware.state --listen unix:/run/hardware.sock || finish
+backend_with ""
 check "the backend starts, as a service" service start vtpm-tpmback || finish
 check "and before it the manager" [ "$(service is-active vtpm-manager)" = active ] || finish
 first_boot
