@@ -19,6 +19,8 @@ internal sealed class BackendContext
 
     public required ManagerIntroducer Introducer { get; init; }
 
+    public required BlockingWork Blocking { get; init; }
+
     public required Alarms Alarms { get; init; }
 
     public Measurements Measurements { get; } = new();

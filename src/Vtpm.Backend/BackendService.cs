@@ -26,6 +26,7 @@ public sealed class BackendService : IDisposable
     private readonly ImageFolder _images;
     private readonly RecordFolder _records;
     private readonly Alarms _alarms;
+    private readonly BoundedLog _faults;
     private long _due;
     private volatile bool _stopping;
     private bool _closed;
@@ -42,7 +43,9 @@ public sealed class BackendService : IDisposable
         _images = new ImageFolder(options.Images);
         _records = new RecordFolder(options.RunFolder);
         _alarms = new Alarms(options.Time);
+        _faults = new BoundedLog("faults", options.Log, options.Time);
         _back = new Tpmback(host, Execute, new TpmbackOptions { AnnounceLater = true, ClientOpened = Opened, ClientClosed = Closed, Log = options.Log });
+        var blocking = new BlockingWork(Post);
         _context = new BackendContext
         {
             Options = options,
@@ -52,7 +55,8 @@ public sealed class BackendService : IDisposable
             Images = _images,
             Records = _records,
             Alarms = _alarms,
-            Introducer = new ManagerIntroducer(options.Manager, _back),
+            Blocking = blocking,
+            Introducer = new ManagerIntroducer(options.Manager, _back, blocking),
         };
     }
 
@@ -77,7 +81,7 @@ public sealed class BackendService : IDisposable
     {
         _back.Turn(Patience(longest));
         TakeAsked();
-        while (_alarms.TryTake(out Action? action)) action!();
+        while (_alarms.TryTake(out Action? action)) Do(action!);
         if (_context.IsAwake || _context.Now >= _due) Tick();
     }
 
@@ -94,6 +98,11 @@ public sealed class BackendService : IDisposable
         lock (_askedGate) _asked.Enqueue(action);
         _host.Interrupt();
     }
+
+    internal BackendOptions Options => _options;
+
+    /// <summary>Has the service's thread do something later.</summary>
+    internal void Later(TimeSpan delay, Action action) => _alarms.Set(delay, action);
 
     /// <summary>Has the service's thread wait for a descriptor too.</summary>
     internal void Attend(SafeHandle handle, Action ready) => _back.Attend(handle, ready);
@@ -127,7 +136,9 @@ public sealed class BackendService : IDisposable
         try
         {
             // Tpmback has stopped serving; what it waits for is still followed.
-            while (_guests.Values.Any(guest => guest.HasProcess)) Turn(LongestWait);
+            // A disk that does not answer is waited for no longer than a process.
+            long end = _context.After(_context.Now, _options.EndPatience);
+            while (_guests.Values.Any(guest => guest.HasProcess || (guest.IsAtItsDisk && _context.Now < end))) Turn(LongestWait);
         }
         catch (XenException exception)
         {
@@ -200,7 +211,33 @@ public sealed class BackendService : IDisposable
                 if (!_asked.TryDequeue(out action)) return;
             }
 
+            Do(action);
+        }
+    }
+
+    /// <summary>What was asked for, or is due: where it fails, the service goes on.</summary>
+    private void Do(Action action)
+    {
+        try
+        {
             action();
+        }
+        catch (Exception exception)
+        {
+            _faults.Write($"a fault of this service: {exception}");
+        }
+    }
+
+    /// <summary>What another thread has done is heard of; nobody hears of it when the service has ended.</summary>
+    private void Post(Action action)
+    {
+        try
+        {
+            Ask(action);
+        }
+        catch (ObjectDisposedException)
+        {
+            // There is no Xen any more to wait for.
         }
     }
 }

@@ -41,17 +41,24 @@ public sealed class TpmListener : IDisposable
     internal bool IsFull { get; set; }
 
     /// <summary>Takes a client, for one who waits for <see cref="Handle"/>; null when there is none.</summary>
-    public Socket? TryAccept()
+    /// <param name="fault">Why none can be taken, and whoever waits would be woken at once again: there are no descriptors left, for one.</param>
+    public Socket? TryAccept(out SocketError fault)
     {
+        fault = SocketError.Success;
         try
         {
             Socket client = Socket.Accept();
             client.Blocking = true;
             return client;
         }
-        catch (SocketException)
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.ConnectionAborted or SocketError.ConnectionReset)
         {
-            return null;   // It changed its mind, or there are no descriptors left.
+            return null;   // It changed its mind.
+        }
+        catch (SocketException e)
+        {
+            fault = e.SocketErrorCode;
+            return null;
         }
     }
 

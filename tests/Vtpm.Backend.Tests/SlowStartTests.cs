@@ -168,7 +168,7 @@ public sealed class SlowStartTests : IDisposable
     {
         _backend.Launcher.Starting = _ => _go.Wait();
         RawFrontend guest = _backend.Guest(5);
-        _backend.Until(() => _backend.Service.Guests is [{ State: GuestState.Starting }]);
+        _backend.Until(() => _backend.Launcher.Started.Count == 1);
         return guest;
     }
 

@@ -22,9 +22,14 @@ public sealed class ControlSocket : IDisposable
 
     private const int PatienceMilliseconds = 10_000;
 
+    /// <summary>For the next attempt to take a client, where one cannot be taken.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
     private readonly BackendService _service;
     private readonly TpmListener _listener;
+    private readonly BoundedLog _log;
     private int _clients;
+    private bool _isDisposed;
 
     /// <exception cref="TpmTransportException">Another service listens there, or it is not permitted.</exception>
     public ControlSocket(BackendService service, string path)
@@ -32,18 +37,25 @@ public sealed class ControlSocket : IDisposable
         ArgumentNullException.ThrowIfNull(service);
         _service = service;
         _listener = TpmListener.Open(TpmAddress.Unix(path), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _log = new BoundedLog("control socket", service.Options.Log, service.Options.Time);
         service.Attend(_listener.Handle, Accept);
     }
 
     public void Dispose()
     {
+        _isDisposed = true;
         _service.Disregard(_listener.Handle);
         _listener.Dispose();
     }
 
     private void Accept()
     {
-        if (_listener.TryAccept() is not { } client) return;
+        if (_listener.TryAccept(out SocketError fault) is not { } client)
+        {
+            if (fault != SocketError.Success) PauseAfter($"it cannot take a client ({fault})");
+            return;
+        }
+
         if (Interlocked.Increment(ref _clients) > MostClients)
         {
             Interlocked.Decrement(ref _clients);
@@ -51,8 +63,28 @@ public sealed class ControlSocket : IDisposable
             return;
         }
 
-        // Its own thread for as long as it is there: the service waits for nobody.
-        new Thread(() => Serve(client), maxStackSize: 256 * 1024) { IsBackground = true }.Start();
+        try
+        {
+            // Its own thread for as long as it is there: the service waits for nobody.
+            new Thread(() => Serve(client), maxStackSize: 256 * 1024) { IsBackground = true }.Start();
+        }
+        catch (OutOfMemoryException exception)
+        {
+            Interlocked.Decrement(ref _clients);
+            client.Dispose();
+            PauseAfter($"it cannot serve a client ({exception.Message})");
+        }
+    }
+
+    /// <summary>Who waits to be taken would wake the service without end.</summary>
+    private void PauseAfter(string why)
+    {
+        _log.Write($"control socket: {why}; it tries again in {Pause.TotalSeconds:0} s");
+        _service.Disregard(_listener.Handle);
+        _service.Later(Pause, () =>
+        {
+            if (!_isDisposed) _service.Attend(_listener.Handle, Accept);
+        });
     }
 
     private void Serve(Socket client)
@@ -79,7 +111,18 @@ public sealed class ControlSocket : IDisposable
     private string Ask(string request)
     {
         var answer = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _service.Ask(() => answer.SetResult(Answer(request)));
+        _service.Ask(() =>
+        {
+            try
+            {
+                answer.SetResult(Answer(request));
+            }
+            catch (Exception exception)
+            {
+                answer.SetResult($"error {exception.Message.ReplaceLineEndings(" ")}\n");
+                throw;
+            }
+        });
         return answer.Task.Wait(PatienceMilliseconds) ? answer.Task.Result : "error the service is busy\n";
     }
 

@@ -22,18 +22,19 @@ internal sealed partial class GuestVtpm
     /// <summary>A vTPM that starts, or takes a state over, says a dozen.</summary>
     private const int LinesAtOnce = 256;
 
+    /// <summary>An image that does not open for so long is said to.</summary>
+    private static readonly TimeSpan DiskPatience = TimeSpan.FromSeconds(10);
+
     private readonly BackendContext _context;
+    private readonly BlockingWork.Lane _disk;
     private readonly HashSet<TpmbackClient> _devices = [];
     private readonly List<TpmbackClient> _unannounced = [];
-    private readonly LinkedList<Waiting> _waiting = [];
     private readonly BoundedLog _said;
     private readonly byte[] _message = new byte[VtpmLinkMessage.BufferSize];
     private RestartDelay _delay = new();
     private string _identity = "";
     private string? _label;
     private ImmutableArray<BootMeasurement> _measurements = [];
-    private Waiting? _active;
-    private long _activeSince;
     private long _stateSince;
     private long _unservedSince;
     private long _unannouncedSince;
@@ -51,7 +52,9 @@ internal sealed partial class GuestVtpm
     public GuestVtpm(BackendContext context, Guid uuid)
     {
         _context = context;
+        _disk = context.Blocking.NewLane();
         Uuid = uuid;
+        _faults = new BoundedLog($"vTPM {uuid}", context.Options.Log, context.Elapsed);
         // One for all of its processes: dying gains no lines.
         _said = new BoundedLog(
             "WARN[VTPM]: it says too much", line => context.Options.ProcessLog(uuid, line), context.Elapsed, LinesAtOnce, context.Options.ProcessLogInterval);
@@ -65,8 +68,11 @@ internal sealed partial class GuestVtpm
 
     public bool HasDevices => _devices.Count > 0;
 
-    /// <summary>No device, and no process: nothing is to be kept of it.</summary>
-    public bool IsGone => _devices.Count == 0 && _process is null;
+    /// <summary>No device, no process, and no file that is open: nothing is to be kept of it.</summary>
+    public bool IsGone => _devices.Count == 0 && _process is null && !IsAtItsDisk;
+
+    /// <summary>Something is done with its image's file, or waits to be.</summary>
+    public bool IsAtItsDisk => _disk.IsBusy;
 
     public bool HasProcess => _process is not null;
 
@@ -98,12 +104,14 @@ internal sealed partial class GuestVtpm
         if (_unannounced.Count == 0) _unannouncedSince = _context.Now;
         _unannounced.Add(client);
         _label ??= client.Label;
-        if (isFirst) Move(client, identity);
+        if (isFirst) Guard(() => Move(client, identity));
         _context.Wake();
         return true;
     }
 
-    public void Remove(TpmbackClient client)
+    public void Remove(TpmbackClient client) => Guard(() => Forget(client));
+
+    private void Forget(TpmbackClient client)
     {
         _devices.Remove(client);
         _unannounced.Remove(client);
@@ -120,36 +128,36 @@ internal sealed partial class GuestVtpm
         _context.Wake();
     }
 
-    /// <summary>Takes a request, to be answered by <see cref="Tpmback.Complete"/>.</summary>
-    public void Submit(TpmbackClient client, int locality)
-    {
-        var request = new Waiting(client, locality, _context.Now, IsFirst: !client.IsAnswered);
-        if (State == GuestState.Serving && _active is null)
-        {
-            Send(request);
-            return;
-        }
-
-        _waiting.AddLast(request);
-        if (State != GuestState.Serving) _context.Wake();
-    }
-
     /// <summary>Somebody has left the measurements that it waits for, or others.</summary>
-    public void Measured()
+    public void Measured() => Guard(() =>
     {
         if (State == GuestState.Unmeasured && HasDevices) Start();
-    }
+    });
 
     /// <summary>Looks at what is due.</summary>
     /// <returns>When to look again at the latest, as a timestamp.</returns>
     public long Tick()
+    {
+        try
+        {
+            Look();
+            return Due();
+        }
+        catch (Exception exception)
+        {
+            // As Guard. It is looked at again, and not at once.
+            TakeFault(exception);
+            return _context.After(_context.Now, LookInterval);
+        }
+    }
+
+    private void Look()
     {
         if (State == GuestState.Serving || (MayBeLate && _context.Now >= AnnouncesAt)) AnnounceDevices();
         if (State != GuestState.Serving) GiveUpWaiting();
         if (_introduction is { IsDone: false } asked && _context.Now >= _context.After(_lastConnection, ManagerIntroducer.Patience))
             asked.Refuse($"the manager has not answered within {ManagerIntroducer.Patience.TotalSeconds:0} seconds");
         if (_context.Now >= StateDue()) Follow();
-        return Due();
     }
 
     /// <summary>The state has lasted for as long as it may.</summary>
@@ -159,6 +167,11 @@ internal sealed partial class GuestVtpm
         {
             case GuestState.Waiting when HasDevices:
                 Start();
+                break;
+            case GuestState.Starting when _process is null:
+                _isSlow = true;
+                _fault = "its image does not open; does its disk answer?";
+                Log(_fault);
                 break;
             case GuestState.Starting or GuestState.Measuring:
                 Kill($"it has not started within {_context.Options.StartPatience.TotalMinutes:0} minutes");
@@ -175,7 +188,7 @@ internal sealed partial class GuestVtpm
     }
 
     /// <summary>The service ends: the process is told to, and the devices stay as they are.</summary>
-    public void Stop() => End();
+    public void Stop() => Guard(End);
 
     /// <summary>The service has ended, and cannot wait for the process any more: by its links it hears of it.</summary>
     public void Abandon()
@@ -196,6 +209,7 @@ internal sealed partial class GuestVtpm
         return State switch
         {
             GuestState.Waiting when HasDevices => _context.After(_stateSince, _retryDelay),
+            GuestState.Starting when _process is null => _isSlow ? long.MaxValue : _context.After(_stateSince, DiskPatience),
             GuestState.Starting or GuestState.Measuring => _context.After(_stateSince, _context.Options.StartPatience),
             GuestState.Serving when _active is not null => _context.After(_activeSince, _context.Options.AnswerPatience),
             GuestState.Ending => _context.After(_stateSince, _context.Options.EndPatience),
@@ -212,9 +226,6 @@ internal sealed partial class GuestVtpm
         && (State is GuestState.Starting or GuestState.Measuring || (State == GuestState.Ending && !_context.Options.RequireMeasurement))));
 
     private long AnnouncesAt => _context.After(_unannouncedSince, _context.Options.AnnouncePatience);
-
-    private long GivenUpAt(Waiting request) => _context.After(
-        Math.Max(request.Since, _unservedSince), request.IsFirst ? _context.Options.FirstRequestPatience : _context.Options.RequestPatience);
 
     /// <summary>The vTPM goes to a domain: its boot begins, or goes on.</summary>
     private void Move(TpmbackClient client, string identity)
@@ -250,26 +261,6 @@ internal sealed partial class GuestVtpm
         foreach (TpmbackClient device in devices) _context.Loop.Announce(device);
     }
 
-    /// <summary>What waits for a process that does not come is for the guest to send again.</summary>
-    private void GiveUpWaiting()
-    {
-        for (LinkedListNode<Waiting>? node = _waiting.First, next; node is not null; node = next)
-        {
-            next = node.Next;
-            if (_context.Now < GivenUpAt(node.Value)) continue;
-            _waiting.Remove(node);
-            Fail(node.Value.Client, TpmResult.Retry);
-        }
-    }
-
-    private void Fail(TpmbackClient client, TpmResult result)
-    {
-        if (client.Request.Length < TpmMessage.HeaderLength) return;
-        Span<byte> response = stackalloc byte[TpmMessage.HeaderLength];
-        int length = TpmMessage.WriteFailure(client.Request.Span, result, response);
-        _context.Loop.Complete(client, response[..length]);
-    }
-
     private void Become(GuestState state)
     {
         if (State == GuestState.Serving) _unservedSince = _context.Now;
@@ -280,7 +271,4 @@ internal sealed partial class GuestVtpm
     }
 
     private void Log(string line) => _context.Options.Log($"vTPM {Uuid}: {line}");
-
-    /// <summary>A request that waits for its turn, or for the process.</summary>
-    private readonly record struct Waiting(TpmbackClient Client, int Locality, long Since, bool IsFirst);
 }

@@ -10,69 +10,115 @@ namespace Vtpm.Backend;
 /// Makes connections to the manager for vTPMs: connects to the socket that it has for this domain (<c>vtpm manager --host</c>), says which vTPM the
 /// connection is for (INTRODUCE), and hands it over when the manager has agreed. Nothing waits meanwhile.
 /// </summary>
-internal sealed class ManagerIntroducer(TpmAddress manager, Tpmback loop)
+internal sealed class ManagerIntroducer
 {
     /// <summary>For the manager to agree, which may be waiting for the hardware TPM.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private const int CrowdMilliseconds = 100;
+    /// <summary>Before a manager's door with a crowd.</summary>
+    private const int CrowdMilliseconds = 20_000;
+
+    private const int AnswerMilliseconds = 100;
     private const int AnswerLength = TpmMessage.HeaderLength;
+
+    private readonly TpmAddress _manager;
+    private readonly Tpmback _loop;
+    // One for all of them: they are before the same door.
+    private readonly BlockingWork.Lane _door;
+
+    public ManagerIntroducer(TpmAddress manager, Tpmback loop, BlockingWork blocking)
+    {
+        _manager = manager;
+        _loop = loop;
+        _door = blocking.NewLane();
+    }
 
     /// <param name="uuid">The vTPM.</param>
     /// <param name="label">Its guest's XSM label, where there is one.</param>
-    /// <param name="done">Called once, unless it is disposed of before, and possibly before this returns: with a connection, which is the callee's to close, or with why there is none.</param>
-    public Introduction Begin(Guid uuid, string? label, Action<Socket?, string> done) => new(this, uuid, label, done);
+    /// <param name="guard">Calls what is done for the vTPM on the service's thread.</param>
+    /// <param name="done">
+    /// Called once, unless it is disposed of before: with a connection, which is the callee's to close, or with why there is none.
+    /// </param>
+    public Introduction Begin(Guid uuid, string? label, Action<Action> guard, Action<Socket?, string> done) =>
+        new(this, Request(uuid, label), guard, done);
+
+    private static byte[] Request(Guid uuid, string? label)
+    {
+        byte[] introduction = WireFormat.ToBytes(new VtpmIntroduceRequest { Uuid = uuid, Label = Encoding.UTF8.GetBytes(label ?? "") });
+        var header = new TpmHeader { Tag = TpmTag.VtpmReq, ParamSize = (uint)(TpmHeader.Size + introduction.Length), Code = (uint)VtpmManagerOrdinal.Introduce };
+        return [.. WireFormat.ToBytes(header), .. introduction];
+    }
 
     internal sealed class Introduction : IDisposable
     {
         private readonly ManagerIntroducer _owner;
+        private readonly Action<Action> _guard;
         private readonly Action<Socket?, string> _done;
         private readonly byte[] _answer = new byte[AnswerLength];
         private int _length;
         private Socket? _socket;
+        private volatile bool _isDone;
 
-        public Introduction(ManagerIntroducer owner, Guid uuid, string? label, Action<Socket?, string> done)
+        public Introduction(ManagerIntroducer owner, byte[] request, Action<Action> guard, Action<Socket?, string> done)
         {
             _owner = owner;
+            _guard = guard;
             _done = done;
-            Begin(Request(uuid, label));
+            owner._door.Run(() => Connect(request), (socket, fault) => guard(() => TakeConnection(socket, fault)));
         }
 
-        public bool IsDone { get; private set; }
+        public bool IsDone => _isDone;
 
         /// <summary>Gives it up, without a word, if it is not done.</summary>
         public void Dispose()
         {
-            if (IsDone) return;
-            IsDone = true;
+            if (_isDone) return;
+            _isDone = true;
             if (_socket is null) return;
-            _owner.Loop.Disregard(_socket.SafeHandle);
+            _owner._loop.Disregard(_socket.SafeHandle);
             _socket.Dispose();
         }
 
         /// <summary>There is no connection.</summary>
         public void Refuse(string why)
         {
-            if (IsDone) return;
+            if (_isDone) return;
             Dispose();
             _done(null, why);
         }
 
-        private void Begin(byte[] request)
+        /// <summary>On another thread: a manager that has a crowd before its door has others wait.</summary>
+        private Socket? Connect(byte[] request)
         {
+            if (_isDone) return null;
+            // Blocking, as whoever gets it needs it: the base library cannot make one blocking again.
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+                { SendTimeout = CrowdMilliseconds, ReceiveTimeout = AnswerMilliseconds };
             try
             {
-                // Blocking, as whoever gets it needs it: the base library cannot make one blocking again. A Unix socket is connected at once unless the
-                // manager has a crowd before its door, and what is readable is read without waiting.
-                _socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { SendTimeout = CrowdMilliseconds, ReceiveTimeout = CrowdMilliseconds };
-                _socket.Connect(new UnixDomainSocketEndPoint(_owner.Manager.Name));
-                if (_socket.Send(request) != request.Length) throw new SocketException((int)SocketError.NoBufferSpaceAvailable);
-                _owner.Loop.Attend(_socket.SafeHandle, Receive);
+                socket.Connect(new UnixDomainSocketEndPoint(_owner._manager.Name));
+                if (socket.Send(request) != request.Length) throw new SocketException((int)SocketError.NoBufferSpaceAvailable);
+                return socket;
             }
-            catch (SocketException exception)
+            catch
             {
-                Refuse($"the manager at {_owner.Manager} is not to be reached ({exception.SocketErrorCode}); is it running, with --host {_owner.Manager}?");
+                socket.Dispose();
+                throw;
             }
+        }
+
+        private void TakeConnection(Socket? socket, Exception? fault)
+        {
+            if (_isDone || socket is null)
+            {
+                socket?.Dispose();
+                string why = fault is SocketException exception ? exception.SocketErrorCode.ToString() : fault?.Message ?? "";
+                Refuse($"the manager at {_owner._manager} is not to be reached ({why}); is it running, with --host {_owner._manager}?");
+                return;
+            }
+
+            _socket = socket;
+            _owner._loop.Attend(socket.SafeHandle, () => _guard(Receive));
         }
 
         private void Receive()
@@ -81,33 +127,23 @@ internal sealed class ManagerIntroducer(TpmAddress manager, Tpmback loop)
             if (error is SocketError.WouldBlock or SocketError.TimedOut) return;
             if (error != SocketError.Success || received == 0)
             {
-                Refuse($"the manager at {_owner.Manager} closes the connection; its log says why");
+                Refuse($"the manager at {_owner._manager} closes the connection; its log says why");
                 return;
             }
 
             _length += received;
             if (_length < AnswerLength) return;
-            if (!TpmMessage.IsWhole(_answer) || TpmMessage.ReadTag(_answer) != TpmTag.VtpmRsp) Refuse($"what answers at {_owner.Manager} is no manager for a backend domain");
+            if (!TpmMessage.IsWhole(_answer) || TpmMessage.ReadTag(_answer) != TpmTag.VtpmRsp) Refuse($"what answers at {_owner._manager} is no manager for a backend domain");
             else if (TpmMessage.ReadResult(_answer) is var result && result != TpmResult.Success) Refuse($"the manager refuses this vTPM with TPM_{result}; its log says why");
             else Hand();
         }
 
         private void Hand()
         {
-            IsDone = true;
-            _owner.Loop.Disregard(_socket!.SafeHandle);
+            _isDone = true;
+            _owner._loop.Disregard(_socket!.SafeHandle);
+            (_socket.SendTimeout, _socket.ReceiveTimeout) = (0, 0);
             _done(_socket, "");
         }
-
-        private static byte[] Request(Guid uuid, string? label)
-        {
-            byte[] introduction = WireFormat.ToBytes(new VtpmIntroduceRequest { Uuid = uuid, Label = Encoding.UTF8.GetBytes(label ?? "") });
-            var header = new TpmHeader { Tag = TpmTag.VtpmReq, ParamSize = (uint)(TpmHeader.Size + introduction.Length), Code = (uint)VtpmManagerOrdinal.Introduce };
-            return [.. WireFormat.ToBytes(header), .. introduction];
-        }
     }
-
-    private Tpmback Loop => loop;
-
-    private TpmAddress Manager => manager;
 }

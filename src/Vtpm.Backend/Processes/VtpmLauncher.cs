@@ -17,9 +17,13 @@ public sealed class VtpmLauncher(string executable, IReadOnlyList<string> argume
     public const int ImageDescriptor = 5;
     public const int RecordDescriptor = 6;
 
+    // Let go of before they had ended, each with what is to be done then.
+    private readonly List<(ChildProcess Process, Action Ended)> _left = [];
+
     public IVtpmProcess Start(VtpmLaunch launch)
     {
         ArgumentNullException.ThrowIfNull(launch);
+        Reap();
         SandboxUser? user = users?.Take();
         SocketPair? requests = null, manager = null, log = null;
         try
@@ -37,7 +41,7 @@ public sealed class VtpmLauncher(string executable, IReadOnlyList<string> argume
             log.Theirs.Dispose();
             // Only ours: the other ends are open files of their own.
             requests.Ours.Blocking = log.Ours.Blocking = false;
-            return new Started(child, requests.Ours, manager.Ours, log.Ours, () => Return(user));
+            return new Started(child, requests.Ours, manager.Ours, log.Ours, Leave, () => Return(user));
         }
         catch
         {
@@ -66,9 +70,25 @@ public sealed class VtpmLauncher(string executable, IReadOnlyList<string> argume
         if (user is { } taken) users!.Return(taken);
     }
 
+    /// <summary>A process that nobody waits for any more. Its user may be another's when it has ended, and not before.</summary>
+    private void Leave(ChildProcess process, Action ended)
+    {
+        _left.Add((process, ended));
+        Reap();
+    }
+
+    private void Reap() => _left.RemoveAll(left =>
+    {
+        if (!left.Process.TryWait(out _)) return false;
+        left.Ended();
+        left.Process.Dispose();
+        return true;
+    });
+
     private static string Address(int descriptor) => TpmAddress.Inherited(descriptor).ToString();
 
-    private sealed class Started(ChildProcess child, Socket requests, Socket manager, Socket log, Action ended) : IVtpmProcess
+    private sealed class Started(ChildProcess child, Socket requests, Socket manager, Socket log, Action<ChildProcess, Action> leave, Action ended)
+        : IVtpmProcess
     {
         private bool _isDisposed;
 
@@ -85,7 +105,7 @@ public sealed class VtpmLauncher(string executable, IReadOnlyList<string> argume
         public bool HasEnded(out string how)
         {
             bool has = child.TryWait(out ExitStatus status);
-            how = status.ToString();
+            how = status.Signal is null ? status.ToString() : $"killed by {status}";
             return has;
         }
 
@@ -98,9 +118,7 @@ public sealed class VtpmLauncher(string executable, IReadOnlyList<string> argume
             requests.Dispose();
             manager.Dispose();
             log.Dispose();
-            // Its user may be another's when it has ended.
-            if (child.TryWait(out _)) ended();
-            child.Dispose();
+            leave(child, ended);
         }
     }
 }

@@ -26,7 +26,10 @@ public sealed class FileBlockStore : IBlockStore
 
     public long Length { get; }
 
-    /// <summary>The open file, for a process that is started with it. The lock is its, too, and lasts as long as either has it open.</summary>
+    /// <summary>
+    /// The open file, for a process that is started with it. The lock is of this store: disposing of it takes the lock back, though the other process has
+    /// the file open; where this process is killed, the lock lasts as long as the other one has it.
+    /// </summary>
     public SafeHandle Handle => _file.Handle;
 
     /// <summary>Opens what is there.</summary>

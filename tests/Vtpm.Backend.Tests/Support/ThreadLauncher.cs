@@ -15,6 +15,8 @@ namespace Vtpm.Backend.Tests;
 /// </summary>
 internal sealed partial class ThreadLauncher : IVtpmLauncher
 {
+    private Exception? _fault;
+
     /// <summary>All that were started.</summary>
     public List<Vtpm> Started { get; } = [];
 
@@ -31,6 +33,19 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
 
     /// <summary>What a process writes to its standard output, before it does anything else.</summary>
     public Action<Socket>? Says { get; set; }
+
+    /// <summary>Before a vTPM asks for a connection to the manager, on its thread.</summary>
+    public Action? Asks { get; set; }
+
+    /// <summary>The ends of processes are told by something that cannot be waited for.</summary>
+    public bool HidesEnds { get; set; }
+
+    /// <summary>What looking for the end of a process throws, once.</summary>
+    public Exception? Fault
+    {
+        get => _fault;
+        set => _fault = value;
+    }
 
     public IVtpmProcess Start(VtpmLaunch launch)
     {
@@ -53,6 +68,7 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
         private readonly SafeFileHandle _image;
         private readonly SafeFileHandle _record;
         private readonly Lock _gate = new();
+        private readonly SafeFileHandle? _hidden;
         private string? _how;
 
         public Vtpm(ThreadLauncher owner, VtpmLaunch launch, int id)
@@ -60,6 +76,8 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
             _owner = owner;
             _launch = launch;
             Id = id;
+            // A file that is always ready, for which epoll has no use.
+            if (owner.HidesEnds) _hidden = File.OpenHandle("/proc/self/status");
             _image = new SafeFileHandle(Duplicate(launch.Image.Handle), ownsHandle: true);
             _record = new SafeFileHandle(Duplicate(launch.Record.Handle), ownsHandle: true);
             _requests.Ours.Blocking = _log.Ours.Blocking = false;
@@ -76,9 +94,15 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
 
         public Socket Log => _log.Ours;
 
-        public SafeHandle Ended => _end.Ours.SafeHandle;
+        public SafeHandle Ended => _hidden ?? (SafeHandle)_end.Ours.SafeHandle;
 
         public bool HasEnded(out string how)
+        {
+            if (Interlocked.Exchange(ref _owner._fault, null) is { } fault) throw fault;
+            return IsOver(out how);
+        }
+
+        private bool IsOver(out string how)
         {
             lock (_gate)
             {
@@ -95,6 +119,7 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
             _manager.Ours.Dispose();
             _end.Ours.Dispose();
             _log.Ours.Dispose();
+            _hidden?.Dispose();
         }
 
         private void Run()
@@ -115,7 +140,7 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
         private void Serve()
         {
             _owner.Starting?.Invoke(Uuid);
-            ObjectDisposedException.ThrowIf(HasEnded(out _), this);
+            ObjectDisposedException.ThrowIf(IsOver(out _), this);
             var options = new VtpmOptions("image", ManufacturePolicy.WhenBlank, WithEndorsementKey: false) { Image = _image, IsImageNew = _launch.IsImageNew, BootRecord = _record };
             using VirtualTpm vtpm =
                 VirtualTpm.Start(options, VtpmArguments.Parse([]), new ManagerLink(Connect), new SeededRandom(), new FixedRsa(), _ => { });
@@ -123,7 +148,7 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
             {
                 _owner.Before?.Invoke(Uuid);
                 // What is killed does nothing more.
-                ObjectDisposedException.ThrowIf(HasEnded(out _), this);
+                ObjectDisposedException.ThrowIf(IsOver(out _), this);
                 return vtpm.Execute(request, locality, response);
             }, _ => { });
             server.Run(vtpm.BootOrigin);
@@ -131,6 +156,7 @@ internal sealed partial class ThreadLauncher : IVtpmLauncher
 
         private ITpmConnection Connect()
         {
+            _owner.Asks?.Invoke();
             try
             {
                 SafeFileHandle given = ParentLink.Connect(_manager.Theirs.SafeHandle);
