@@ -15,6 +15,7 @@ internal sealed class ManagerLink
     {
         Uuid = uuid;
         ExecutableHash = executableHash;
+        Label = label;
         LabelHash = Hash(label);
         _wildcardHash = VtpmLabel.Wildcard(label) is { } wildcard ? Hash(wildcard) : null;
         KernelHash = LabelHash;
@@ -28,6 +29,9 @@ internal sealed class ManagerLink
 
     /// <summary>How a save ended that this link shares with others, until it is answered; null while there is none.</summary>
     public TpmResult? Saved { get; set; }
+
+    /// <summary>The XSM label of the vTPM's guest or domain; where there is none, what this manager calls it.</summary>
+    public string Label { get; }
 
     /// <summary>SHA-1 of the vTPM's label.</summary>
     public TpmDigest LabelHash { get; }

@@ -178,9 +178,10 @@ internal sealed partial class ManagerService(IHardwareTpm hardware, ManagerImage
 
         // A manager that keeps nothing has no list of kernels either.
         if (link.IsAdmitted(group) || !Image.IsPersistent) return TpmResult.Success;
+        string executable = link.ExecutableHash is { } hash ? $", or its executable's {hash}," : "";
         Log.Of(uuid).Error(
-            $"vTPM {uuid}: its kernel hash {link.LabelHash}{(link.ExecutableHash is { } executable ? $", or that of its executable, {executable}," : "")} "
-            + $"is not on the list of group {group.Index}; sign a configuration with it (group-update)");
+            $"vTPM {uuid}: label:{link.Label} (kernel hash {link.LabelHash}){executable} is not on the list of group {group.Index}; "
+            + "sign a configuration with it (vtpm approve sign, vtpm manage group-update)");
         return TpmResult.Disabled;
     }
 

@@ -96,7 +96,7 @@ public sealed class AdministrationTests : IDisposable
         using (var other = new VtpmManagerClient(_rig.Connect(ManagerLink.ToVtpm(First, "label", TpmDigest.Of("vtpm 0.9"u8)))))
             Assert.Equal(TpmResult.Disabled, Refusal(() => other.SaveHashKey(new byte[52])));
         Assert.Equal(TpmDigest.Of("vtpm 0.9"u8), Show(First).ExecutableHash);
-        Assert.Contains(_rig.Log, line => line.Contains($"or that of its executable, {TpmDigest.Of("vtpm 0.9"u8)},", StringComparison.Ordinal));
+        Assert.Contains(_rig.Log, line => line.Contains($"or its executable's {TpmDigest.Of("vtpm 0.9"u8)},", StringComparison.Ordinal));
         using (var unmeasured = new VtpmManagerClient(_rig.Connect(ManagerLink.ToVtpm(First, "label"))))
             Assert.Equal(TpmResult.Disabled, Refusal(() => unmeasured.SaveHashKey(new byte[52])));
 

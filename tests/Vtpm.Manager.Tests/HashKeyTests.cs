@@ -140,6 +140,7 @@ public sealed class HashKeyTests : IDisposable
         using VtpmManagerClient stranger = _rig.Vtpm(First, "user:other:type");
         Assert.Equal(TpmResult.Disabled, Assert.Throws<VtpmManagerException>(() => stranger.LoadHashKey(new byte[64])).Result);
         Assert.Equal(TpmResult.Disabled, Assert.Throws<VtpmManagerException>(() => stranger.SaveHashKey(Key(52))).Result);
+        Assert.Contains(_rig.Log, line => line.Contains("label:user:other:type ", StringComparison.Ordinal));
     }
 
     [Fact]
