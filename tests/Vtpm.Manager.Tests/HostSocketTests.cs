@@ -3,11 +3,11 @@ using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
 using Vtpm.Client;
-using Vtpm.Client.Tests.Support;
 using Vtpm.Manager.Tests.Support;
 using Vtpm.Transports;
 using Vtpm.Wire;
 using Xunit;
+using static Vtpm.Manager.Tests.Support.ServingPlace;
 
 namespace Vtpm.Manager.Tests;
 
@@ -16,23 +16,15 @@ namespace Vtpm.Manager.Tests;
 public sealed class HostSocketTests : IDisposable
 {
     private const string Label = "system_u:system_r:domU_t";
-    private static readonly Guid First = new("11111111-2222-3333-4444-555555555555");
-    private static readonly Guid Second = new("22222222-2222-3333-4444-555555555555");
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vtpm-host-");
-    private readonly TestHardware _hardware = ManagerRig.CreateOwned(HardwareKind.Engine);
-    private readonly List<string> _log = [];
+    private readonly ServingPlace _place = new();
 
-    public void Dispose()
-    {
-        _hardware.Dispose();
-        _directory.Delete(recursive: true);
-    }
+    public void Dispose() => _place.Dispose();
 
-    private TpmAddress Host => TpmAddress.Unix(Path.Combine(_directory.FullName, "host.sock"));
+    private TpmAddress Host => _place.Socket("host");
 
-    private TpmAddress Admin => TpmAddress.Unix(Path.Combine(_directory.FullName, "admin.sock"));
+    private TpmAddress Admin => _place.Admin;
 
-    private TpmAddress Own => TpmAddress.Unix(Path.Combine(_directory.FullName, "own.sock"));
+    private TpmAddress Own => _place.Socket("own");
 
     [Fact]
     public void Connections_AreOfTheVtpmsThatTheyWereIntroducedAs()
@@ -140,7 +132,7 @@ public sealed class HostSocketTests : IDisposable
         using RunningManager manager = Start();
         using ITpmConnection connection = TpmConnection.Open(Host);
         Assert.Equal(result, Assert.Throws<VtpmManagerException>(() => VtpmManagerClient.Introduce(connection, First, label)).Result);
-        Assert.DoesNotContain(_log, line => line.Contains("all is lost", StringComparison.Ordinal));
+        Assert.DoesNotContain(_place.Log, line => line.Contains("all is lost", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -201,9 +193,7 @@ public sealed class HostSocketTests : IDisposable
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Host.Name));
     }
 
-    private static byte[] Key(byte fill) => [.. Enumerable.Repeat(fill, 52)];
-
-    private string KeyPath => Path.Combine(_directory.FullName, "approval.pem");
+    private string KeyPath => _place.KeyPath;
 
     private Socket Connected()
     {
@@ -221,16 +211,7 @@ public sealed class HostSocketTests : IDisposable
 
     private RunningManager Start(ProvisioningOptions? provisioning = null, Func<ManagerOptions, ManagerOptions>? with = null)
     {
-        var options = new ManagerOptions
-        {
-            Hardware = TpmAddress.Named("test", "hardware"),
-            Connect = _ => _hardware.Connect(),
-            ImagePath = Path.Combine(_directory.FullName, "manager.img"),
-            Vtpms = [new VtpmListener(Guid.NewGuid(), Own)],
-            Host = Host,
-            Admin = Admin,
-            Log = _log.Add,
-        };
-        return new RunningManager(with?.Invoke(options) ?? options, provisioning ?? new ProvisioningOptions { KeyPath = KeyPath });
+        ManagerOptions options = _place.Options with { Vtpms = [new VtpmListener(Guid.NewGuid(), Own)], Host = Host, Admin = Admin };
+        return _place.Start(with?.Invoke(options) ?? options, provisioning);
     }
 }

@@ -2,12 +2,12 @@ using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using Vtpm.Client;
-using Vtpm.Client.Tests.Support;
 using Vtpm.Manager.Tests.Support;
 using Vtpm.Storage;
 using Vtpm.Transports;
 using Vtpm.Wire;
 using Xunit;
+using static Vtpm.Manager.Tests.Support.ServingPlace;
 
 namespace Vtpm.Manager.Tests;
 
@@ -16,17 +16,9 @@ namespace Vtpm.Manager.Tests;
 public sealed class ServerTests : IDisposable
 {
     private const uint Nobody = 65534;
-    private static readonly Guid First = new("11111111-2222-3333-4444-555555555555");
-    private static readonly Guid Second = new("22222222-2222-3333-4444-555555555555");
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vtpm-server-");
-    private readonly TestHardware _hardware = ManagerRig.CreateOwned(HardwareKind.Engine);
-    private readonly List<string> _log = [];
+    private readonly ServingPlace _place = new();
 
-    public void Dispose()
-    {
-        _hardware.Dispose();
-        _directory.Delete(recursive: true);
-    }
+    public void Dispose() => _place.Dispose();
 
     [Fact]
     public void Vtpms_EachOnItsSocket_AreWhoTheirSocketSays()
@@ -42,7 +34,7 @@ public sealed class ServerTests : IDisposable
             Assert.Equal(TpmResult.BadParameter, Assert.Throws<VtpmManagerException>(() => administrator.SaveHashKey(Key(3))).Result);
         }
 
-        Assert.Contains("INFO[VTPM]: Waiting for commands from vTPM's:", _log);
+        Assert.Contains("INFO[VTPM]: Waiting for commands from vTPM's:", _place.Log);
         using (RunningManager manager = Start(Options()))
         {
             using VtpmManagerClient second = Connect(Second);
@@ -76,7 +68,7 @@ public sealed class ServerTests : IDisposable
     public void Socket_OfANamedUser_LetsInThatUserAndRootAlone()
     {
         // The tests run as root, who may go anywhere; so others are sent.
-        File.SetUnixFileMode(_directory.FullName, (UnixFileMode)0x1ED);
+        File.SetUnixFileMode(_place.Folder, (UnixFileMode)0x1ED);
         ManagerOptions options = Options();
         using RunningManager manager = Start(options with
         {
@@ -86,7 +78,7 @@ public sealed class ServerTests : IDisposable
         Assert.False(Answers(Second, Nobody));
         using VtpmManagerClient root = Connect(Second);
         root.SaveHashKey(Key(2));
-        Assert.Contains(_log, line => line.Contains($"only user {Nobody - 1} is vTPM {Second}", StringComparison.Ordinal));
+        Assert.Contains(_place.Log, line => line.Contains($"only user {Nobody - 1} is vTPM {Second}", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -129,7 +121,7 @@ public sealed class ServerTests : IDisposable
         Assert.Equal(ManagerLink.Hash(VtpmLabel.AnyOnSocket), shown.KernelHash);
 
         using RSA key = RSA.Create();
-        key.ImportFromPem(File.ReadAllText(Path.Combine(_directory.FullName, "approval.pem")));
+        key.ImportFromPem(File.ReadAllText(_place.KeyPath));
         VtpmPlatform platform = administrator.Manage<VtpmGroupInfoRequest, VtpmGroupInfoResponse>(VtpmManagerOrdinal.GroupInfo, default).Platforms[0];
         Assert.True(PcrList.TryFromSelection(platform.PcrSelection, out uint mask));
         Approve(3, ManagerLink.Hash("vtpm 0.9"));
@@ -144,23 +136,14 @@ public sealed class ServerTests : IDisposable
             [0, 0, 0, 0, .. SignedConfiguration.Create(key, (ulong.MaxValue >> 1) + sequence, [new PlatformConfiguration(mask, platform.Composite)], [kernel])]);
     }
 
-    private TpmAddress Admin => TpmAddress.Unix(Path.Combine(_directory.FullName, "admin.sock"));
+    private TpmAddress Admin => _place.Admin;
 
-    private static byte[] Key(byte fill) => [.. Enumerable.Repeat(fill, 52)];
-
-    private TpmAddress Socket(Guid uuid) => TpmAddress.Unix(Path.Combine(_directory.FullName, $"{uuid}.sock"));
+    private TpmAddress Socket(Guid uuid) => _place.Socket($"{uuid}");
 
     private VtpmManagerClient Connect(Guid uuid) => new(TpmConnection.Open(Socket(uuid)));
 
-    private ManagerOptions Options() => new()
-    {
-        Hardware = TpmAddress.Named("test", "hardware"),
-        Connect = _ => _hardware.Connect(),
-        ImagePath = Path.Combine(_directory.FullName, "manager.img"),
-        Vtpms = [new VtpmListener(First, Socket(First)), new VtpmListener(Second, Socket(Second))],
-        Admin = Admin,
-        Log = _log.Add,
-    };
+    private ManagerOptions Options() =>
+        _place.Options with { Vtpms = [new VtpmListener(First, Socket(First)), new VtpmListener(Second, Socket(Second))], Admin = Admin };
 
     private static string Refusal(ManagerOptions options) => Assert.Throws<ManagerException>(() => VtpmManager.Start(options)).Message;
 
@@ -179,5 +162,5 @@ public sealed class ServerTests : IDisposable
         return process.ExitCode == 0;
     }
 
-    private RunningManager Start(ManagerOptions options) => new(options, new ProvisioningOptions { KeyPath = Path.Combine(_directory.FullName, "approval.pem") });
+    private RunningManager Start(ManagerOptions options) => _place.Start(options);
 }

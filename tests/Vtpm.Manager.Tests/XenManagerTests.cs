@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using Vtpm.Client;
-using Vtpm.Client.Tests.Support;
 using Vtpm.Manager.Tests.Support;
 using Vtpm.Storage;
 using Vtpm.Transports;
@@ -10,6 +9,7 @@ using Vtpm.Wire;
 using Vtpm.Xen;
 using Vtpm.Xen.Tests;
 using Xunit;
+using static Vtpm.Manager.Tests.Support.ServingPlace;
 
 namespace Vtpm.Manager.Tests;
 
@@ -18,23 +18,18 @@ namespace Vtpm.Manager.Tests;
 public sealed class XenManagerTests : IDisposable
 {
     private const uint ManagerDomain = 3;
-    private static readonly Guid First = new("11111111-2222-3333-4444-555555555555");
-    private static readonly Guid Second = new("22222222-2222-3333-4444-555555555555");
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("vtpm-xen-");
+    private readonly ServingPlace _place = new();
     private readonly XenModel _model = new();
     private readonly ModelHost _host;
-    private readonly TestHardware _hardware = ManagerRig.CreateOwned(HardwareKind.Engine);
     private readonly BarrierStore _image = new(new byte[ManagerImage.DefaultLength]);
-    private readonly List<string> _log = [];
 
     public XenManagerTests() => _host = _model.Domain(ManagerDomain);
 
     public void Dispose()
     {
-        _hardware.Dispose();
         _host.Dispose();
-        _directory.Delete(recursive: true);
+        _place.Dispose();
     }
 
     [Fact]
@@ -83,7 +78,7 @@ public sealed class XenManagerTests : IDisposable
             Assert.Equal(ManagerLink.Hash(VtpmLabel.OnXen(First)), manager.Manager.Service.LastLink(First)!.LabelHash);
         }
 
-        Assert.DoesNotContain(_log, line => line.Contains("all is well", StringComparison.Ordinal));
+        Assert.DoesNotContain(_place.Log, line => line.Contains("all is well", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -140,7 +135,7 @@ public sealed class XenManagerTests : IDisposable
     [Fact]
     public void Sockets_BesideXen_AreServedToo()
     {
-        TpmAddress admin = TpmAddress.Unix(Path.Combine(_directory.FullName, "admin.sock"));
+        TpmAddress admin = _place.Admin;
         using RunningManager manager = Start(with: options => options with { Admin = admin });
         using VtpmManagerClient administrator = new(TpmConnection.Open(admin));
         using VtpmManagerClient first = Front(5, First);
@@ -219,7 +214,7 @@ public sealed class XenManagerTests : IDisposable
     [Fact]
     public void ThreeDomains_HaveTheHardwaresPcrs_AndDeepQuotes()
     {
-        using (var tpm = new TpmClient(_hardware.Connect())) tpm.Extend(0, TpmDigest.Of("the firmware"u8));
+        using (var tpm = new TpmClient(_place.Hardware.Connect())) tpm.Extend(0, TpmDigest.Of("the firmware"u8));
         using RunningManager manager = Start();
         _model.Announce(ManagerDomain, frontend: 5, device: 0, First);
         using var vtpm = new Guest(null, First, () => Tpmfront.Open(_model.Domain(5), ownsHost: true), "hwinitpcr=0,17");
@@ -228,7 +223,7 @@ public sealed class XenManagerTests : IDisposable
         _model.Announce(backend: 5, frontend: 7, device: 0, Second);
         using var guest = new TpmClient(Tpmfront.Open(_model.Domain(7), ownsHost: true));
 
-        using (var tpm = new TpmClient(_hardware.Connect())) Assert.Equal(tpm.PcrRead(0), guest.PcrRead(0));
+        using (var tpm = new TpmClient(_place.Hardware.Connect())) Assert.Equal(tpm.PcrRead(0), guest.PcrRead(0));
         Assert.Equal(TpmDigest.AllOnes, guest.PcrRead(17));
         guest.Extend(10, TpmDigest.Of("the guest's kernel"u8));
         var nonce = new TpmNonce(RandomNumberGenerator.GetBytes(TpmNonce.Size));
@@ -242,8 +237,6 @@ public sealed class XenManagerTests : IDisposable
         First.TryWriteBytes(uuid, bigEndian: true, out _);
         Assert.Equal([.. SHA1.HashData(uuid), .. SHA1.HashData(SHA1.HashData("*:vtpm:xen"u8))], quote.HashesAndPcrValues[..40].ToArray());
     }
-
-    private static byte[] Key(byte fill) => [.. Enumerable.Repeat(fill, 52)];
 
     private VtpmManagerClient Front(uint domain, Guid uuid)
     {
@@ -295,26 +288,21 @@ public sealed class XenManagerTests : IDisposable
     private ITpmConnection Connect(ManualResetEventSlim go)
     {
         go.Wait();
-        return _hardware.Connect();
+        return _place.Hardware.Connect();
     }
 
     private RunningManager Start(Func<ManagerOptions, ManagerOptions>? with = null, Action? beforeItRuns = null, string[]? labels = null)
     {
-        var options = new ManagerOptions
+        ManagerOptions options = _place.Options with
         {
             // The counter would take some saves with it.
             RollbackProtection = RollbackProtection.Off,
-            Hardware = TpmAddress.Named("test", "hardware"),
-            Connect = _ => _hardware.Connect(),
+            ImagePath = null,
             Image = _image,
             Xen = _host,
-            Log = line =>
-            {
-                lock (_log) _log.Add(line);
-            },
         };
-        var provisioning = new ProvisioningOptions { KeyPath = Path.Combine(_directory.FullName, "approval.pem"), Labels = labels };
-        return new RunningManager(with?.Invoke(options) ?? options, provisioning, beforeItRuns);
+        var provisioning = new ProvisioningOptions { KeyPath = _place.KeyPath, Labels = labels };
+        return _place.Start(with?.Invoke(options) ?? options, provisioning, beforeItRuns);
     }
 
     /// <summary>A vTPM's backend, on a thread of its own.</summary>
