@@ -16,7 +16,7 @@ public static class FuzzTargets
     public static IReadOnlyList<IFuzzTarget> All { get; } =
     [
         new DecoderTarget(), new SessionTarget(), new StateTarget(), new EmulatorTarget(), new ImageTarget(), new VtpmImageTarget(), new ManagerTarget(),
-        new TpmifTarget(),
+        new TpmifTarget(), new BootTarget(),
     ];
 
     public static IFuzzTarget Of(string name) => All.First(target => target.Name == name);

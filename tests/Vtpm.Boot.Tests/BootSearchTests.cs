@@ -83,6 +83,36 @@ public sealed class BootSearchTests
         Assert.Throws<BootException>(() => Take(image, new BootChoice()));
     }
 
+    [Fact]
+    public void Find_BehindAPartitionThatIsNotToBeRead_FindsIt()
+    {
+        using DiskImage image = Files().With("/boot/grub/grub.cfg", Menu).Format("-t", "ext4").Behind(disk =>
+        {
+            const int start = 2, inlineData = 0x8000;
+            DiskImage.WriteEntry(disk, 0, 0, 0x83, start, 100);
+            DiskImage.WriteEntry(disk, 0, 1, 0x83, 200, disk.Length / 512 - 200);
+            Span<byte> super = disk.AsSpan(start * 512 + 1024);
+            BinaryPrimitives.WriteInt32LittleEndian(super[56..], 0xEF53);
+            BinaryPrimitives.WriteInt32LittleEndian(super[76..], 1);
+            BinaryPrimitives.WriteInt32LittleEndian(super[96..], inlineData);
+            return 200;
+        });
+        using GuestDisk disk = GuestDisk.Open(image.File, BootSize.Longest.MostRead);
+        Assert.Equal("partition 2", BootSearch.Find(disk, new BootChoice()).Where);
+        Assert.Contains("features (0x8000)", Assert.Throws<BootException>(() => BootSearch.Find(disk, new BootChoice(Partition: 1))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>As often as there are entries, it would be more than may be read.</summary>
+    [Fact]
+    public void Find_AmongManyEntries_ReadsGrubsEnvironmentOnce()
+    {
+        using DiskImage image = new DiskImage().With("/grub2/grubenv", new string('x', 400_000));
+        for (int i = 0; i < 50; i++) image.With($"/loader/entries/{i}.conf", "title none\n");
+        image.Format("-t", "ext4", "-b", "1024");
+        using GuestDisk disk = GuestDisk.Open(image.File, mostRead: 4_000_000);
+        Assert.Contains("has no such file", Assert.Throws<BootException>(() => BootSearch.Find(disk, new BootChoice())).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1024)]
     [InlineData(0)]

@@ -69,6 +69,18 @@ public sealed class ExtFileSystemTests
         }
     }
 
+    /// <summary>Zeroes for which nothing is read of the disk take their time, too.</summary>
+    [Fact]
+    public void OpenFile_WithHoles_IsNotReadForEver()
+    {
+        using var image = new DiskImage();
+        using (FileStream file = File.Create(image.Root + "/holes")) file.SetLength(8_000_000);
+        image.Format("-t", "ext4");
+        using GuestDisk disk = GuestDisk.Open(image.File, mostRead: 6_000_000);
+        using Stream holes = ExtFileSystem.TryOpen(disk)!.OpenFile("/holes")!;
+        Assert.Contains("endless", Assert.Throws<BootException>(() => holes.CopyTo(Stream.Null)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void List_OfALargeFolder_HasAllNames()
     {

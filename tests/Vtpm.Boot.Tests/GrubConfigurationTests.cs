@@ -51,6 +51,15 @@ public sealed class GrubConfigurationTests
         }
         """;
 
+    /// <summary>GRUB would start nothing either, and nothing else is started in its place.</summary>
+    [Fact]
+    public void Choose_AKernelThatStandsForNothing_IsRefused()
+    {
+        GrubConfiguration menu = GrubConfiguration.Parse("menuentry a {\nlinux $kernel ro\n}\nmenuentry b {\nlinux /b\n}\n"u8, []);
+        Assert.Contains("'a' of the guest's GRUB menu does not say which kernel", Assert.Throws<BootException>(() => menu.Choose()).Message, StringComparison.Ordinal);
+        Assert.Equal("/b", menu.Choose("b")!.Kernel);
+    }
+
     [Fact]
     public void Choose_OfDebiansMenu_IsItsFirstEntry()
     {

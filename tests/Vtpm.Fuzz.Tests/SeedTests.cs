@@ -1,3 +1,4 @@
+using Vtpm.Boot;
 using Vtpm.Engine;
 using Vtpm.TestKit;
 using Vtpm.Wire;
@@ -43,5 +44,25 @@ public class SeedTests
             Assert.Equal(name == "delegation", state.Delegation.FindRow(1) is not null);
             Assert.Equal(name == "delegation" ? 1 : 0, state.Delegation.Families.Length);
         }
+    }
+
+    /// <summary>Each disk starts a kernel.</summary>
+    [Fact]
+    public void BootSeeds_EachDisk_IsReadToTheEnd()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("vtpm-fuzz-");
+        int disks = 0;
+        foreach ((string name, byte[] seed) in new BootTarget().Seeds().Where(seed => seed.Input[0] == 0))
+        {
+            string path = Path.Combine(folder.FullName, name);
+            File.WriteAllBytes(path, seed[1..]);
+            using GuestDisk disk = GuestDisk.Open(path, mostRead: 1 << 20);
+            FoundBoot found = BootSearch.Find(disk, new BootChoice());
+            Assert.True(GuestBoot.SizeOf(found) is { Kernel: > 0, Initrd: > 0 }, name);
+            disks++;
+        }
+
+        folder.Delete(recursive: true);
+        Assert.Equal(10, disks);
     }
 }

@@ -40,7 +40,7 @@ internal sealed class ExtFileStream : Stream
             (long block, int within) = (_position / _fileSystem.BlockSize, (int)(_position % _fileSystem.BlockSize));
             int size = (int)Math.Min(Math.Min(buffer.Length, _fileSystem.BlockSize - within), Length - _position);
             if (_map.Find(block) is var place and not 0) _fileSystem.ReadBlock(place, buffer[..size], within);
-            else buffer[..size].Clear();
+            else _fileSystem.ReadHole(buffer[..size]);
             buffer = buffer[size..];
             done += size;
             _position += size;

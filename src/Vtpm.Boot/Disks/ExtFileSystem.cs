@@ -16,6 +16,7 @@ public sealed class ExtFileSystem
     private const int LongestPath = 4096;
     private const long LongestFolder = 16 << 20;
     private const int MostNames = 4096;
+    private const int ShortestEntry = 12;
     private const int Has64Bit = 0x80;
 
     /// <summary>Types in folders, a journal not played back, extents, 64 bits, MMP, flexible groups, seeds, large folders, attributes in inodes.</summary>
@@ -95,6 +96,8 @@ public sealed class ExtFileSystem
 
     internal void ReadBlock(long block, Span<byte> buffer, int offset = 0) => _disk.Read(block * BlockSize + offset, buffer);
 
+    internal void ReadHole(Span<byte> buffer) => _disk.ReadHole(buffer);
+
     private ExtInode? Find(string path)
     {
         // What is still to be walked; links put their targets in front.
@@ -171,13 +174,13 @@ public sealed class ExtFileSystem
         for (long left = folder.Size; left >= BlockSize; left -= BlockSize)
         {
             content.ReadExactly(block);
-            for (int at = 0; at <= BlockSize - 8;)
+            for (int at = 0; at <= BlockSize - ShortestEntry;)
             {
                 uint inode = BinaryPrimitives.ReadUInt32LittleEndian(block.AsSpan(at));
                 int length = BinaryPrimitives.ReadUInt16LittleEndian(block.AsSpan(at + 4)), nameLength = block[at + 6];
                 // Blocks of 64 KiB write their length so.
                 if (length is 0 or ushort.MaxValue && BlockSize > ushort.MaxValue) length = BlockSize - at;
-                if (length < 8 || length % 4 != 0 || at + length > BlockSize || 8 + nameLength > length)
+                if (length < ShortestEntry || length % 4 != 0 || at + length > BlockSize || 8 + nameLength > length)
                     throw new BootException("a folder of the guest's file system is damaged");
                 if (inode != 0) yield return (inode, Encoding.Latin1.GetString(block, at + 8, nameLength));
                 at += length;

@@ -5,14 +5,10 @@ namespace Vtpm.Boot;
 /// <summary>A guest's disk, a file or a block device, which is only read.</summary>
 public sealed class GuestDisk : IDisk, IDisposable
 {
-    /// <summary>What a read costs, however short it is, as bytes.</summary>
-    private const int CostOfRead = 512;
-
     private readonly SafeFileHandle _file;
-    private readonly long _mostRead;
-    private long _read;
+    private readonly ReadBudget _budget;
 
-    private GuestDisk(SafeFileHandle file, long mostRead) => (_file, _mostRead) = (file, mostRead);
+    private GuestDisk(SafeFileHandle file, long mostRead) => (_file, _budget) = (file, new ReadBudget(mostRead));
 
     /// <param name="path">The disk.</param>
     /// <param name="mostRead">Where reading it ends, in bytes: <see cref="BootSize.MostRead"/>.</param>
@@ -31,9 +27,9 @@ public sealed class GuestDisk : IDisk, IDisposable
 
     void IDisk.Read(long offset, Span<byte> buffer)
     {
+        _budget.Take(buffer.Length);
         try
         {
-            if ((_read += buffer.Length + CostOfRead) > _mostRead) throw new BootException("the guest's disk makes reading it endless");
             while (!buffer.IsEmpty)
             {
                 int read = offset < 0 ? 0 : RandomAccess.Read(_file, buffer, offset);
@@ -46,6 +42,12 @@ public sealed class GuestDisk : IDisk, IDisposable
         {
             throw new BootException($"the guest's disk cannot be read: {exception.Message}", exception);
         }
+    }
+
+    void IDisk.ReadHole(Span<byte> buffer)
+    {
+        _budget.Take(buffer.Length);
+        buffer.Clear();
     }
 
     public void Dispose() => _file.Dispose();

@@ -24,12 +24,17 @@ public static class BootSearch
     {
         ArgumentNullException.ThrowIfNull(disk);
         ArgumentNullException.ThrowIfNull(choice);
+        return Find((IDisk)disk, choice);
+    }
+
+    internal static FoundBoot Find(IDisk disk, BootChoice choice)
+    {
         var seen = new List<string>();
         foreach ((string where, IDisk part) in Parts(disk, choice.Partition))
         {
-            if (ExtFileSystem.TryOpen(part) is not { } fileSystem)
+            if (TryOpen(part, out string why) is not { } fileSystem)
             {
-                seen.Add($"{where} is no ext2, ext3 or ext4");
+                seen.Add($"{where} {why}");
                 continue;
             }
 
@@ -49,6 +54,21 @@ public static class BootSearch
         if (partitions.Count == 0 && number is null or 0) yield return ("the disk", disk);
         foreach (Partition partition in partitions)
             if (number is null || number == partition.Number) yield return ($"partition {partition.Number}", partition.Content);
+    }
+
+    /// <summary>A partition that is damaged, or of a newer kind, need not be the one that the guest starts from.</summary>
+    private static ExtFileSystem? TryOpen(IDisk part, out string why)
+    {
+        why = "is no ext2, ext3 or ext4";
+        try
+        {
+            return ExtFileSystem.TryOpen(part);
+        }
+        catch (BootException exception)
+        {
+            why = $"is not to be read ({exception.Message})";
+            return null;
+        }
     }
 
     private static BootEntry? Look(ExtFileSystem files, BootChoice choice)
@@ -73,13 +93,15 @@ public static class BootSearch
 
     private static BootEntry? LookForEntries(ExtFileSystem files, string? choice)
     {
+        // One for all of the entries, and none where there are no entries.
+        var environment = new Lazy<Dictionary<string, string>>(() => GrubEnvironment(files));
         foreach (string folder in EntryFolders)
         {
             IEnumerable<string> names = files.List(folder).Where(name => name.EndsWith(".conf", StringComparison.Ordinal));
             foreach (string name in BootLoaderSpecification.Newest(names))
             {
                 if (files.ReadFile($"{folder}/{name}", BootLoaderSpecification.LongestFile) is not { } file) continue;
-                BootEntry? entry = BootLoaderSpecification.Parse(file, GrubEnvironment(files));
+                BootEntry? entry = BootLoaderSpecification.Parse(file, environment.Value);
                 if (entry is not null && (choice is null || choice == entry.Title || choice == name[..^5])) return entry;
             }
         }

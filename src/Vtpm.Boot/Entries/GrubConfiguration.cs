@@ -124,7 +124,13 @@ public sealed class GrubConfiguration
 
         public ImmutableArray<string> Initrds { get; set; } = [];
 
-        public BootEntry? Entry => Kernel is null ? null : new BootEntry(Title, Kernel, Initrds, Arguments);
+        /// <exception cref="BootException">Its kernel is a variable that stands for nothing: GRUB would not start it either, nor another in its place.</exception>
+        public BootEntry? Entry => Kernel switch
+        {
+            null => null,
+            "" => throw new BootException($"the entry '{Title}' of the guest's GRUB menu does not say which kernel it starts"),
+            _ => new BootEntry(Title, Kernel, Initrds, Arguments),
+        };
 
         public Node Add(string title, string id)
         {
