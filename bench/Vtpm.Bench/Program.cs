@@ -44,10 +44,9 @@ internal static class Program
         try
         {
             string loadBefore = Machine.Load();
-            bool onXen = arguments.Only.Equals(XenFigures.Name, StringComparison.OrdinalIgnoreCase);
-            Row[] rows = Measure(
-                onXen ? new XenFigures(arguments.Xen, arguments.Vtpm, scale).Steps() : new Comparison(ours, theirs, scale, directory.FullName).Steps(),
-                arguments.Only);
+            bool onXen = arguments.Only.StartsWith(XenFigures.Name, StringComparison.OrdinalIgnoreCase);
+            var xen = new XenFigures(arguments.Xen, ours, theirs, scale, directory.FullName);
+            Row[] rows = Measure(onXen ? xen.Steps() : new Comparison(ours, theirs, scale, directory.FullName).Steps(), arguments.Only);
             string[] heading =
             [
                 $"{Report.Today()}, {ours.Version} (native AOT) and {theirs.Version} (TPM 1.2)",
@@ -56,6 +55,7 @@ internal static class Program
                 .. onXen ? XenFigures.Notes : Notes,
             ];
             Report.Write(Console.Out, rows, arguments.Quick ? [.. heading, "--quick: too few measurements to judge by"] : heading, arguments.Markdown);
+            if (xen.StubDomains.Count > 0) Console.WriteLine($"\nThe two domains, for docs/adr/0017-stub-domain-images.md:\n\n{string.Join('\n', xen.StubDomains)}");
         }
         finally
         {

@@ -10,14 +10,17 @@ internal static class Report
     // The first and the last columns are words.
     private static bool IsText(int column) => column is 0 or 1 or >= 7;
 
-    public static void Write(TextWriter output, IEnumerable<Row> rows, string[] heading, bool markdown)
+    public static void Write(TextWriter output, IReadOnlyList<Row> rows, string[] heading, bool markdown)
     {
-        string[][] cells = [.. rows.Select(row => row.Cells())];
+        // Where nothing is aimed at, nothing is said of it.
+        int shown = rows.Any(row => row.Aim is not null) ? Columns.Length : Columns.Length - 2;
+        string[][] cells = [.. rows.Select(row => row.Cells()[..shown])];
+        string[] columns = Columns[..shown];
         foreach (string line in heading) output.WriteLine(markdown ? $"- {line}" : line);
         output.WriteLine();
-        int[] widths = [.. Columns.Select((column, i) => Math.Max(column.Length, cells.Max(row => row[i].Length)))];
-        WriteLine(output, Columns, widths, markdown);
-        if (markdown) output.WriteLine($"|{string.Join('|', Columns.Select((_, i) => IsText(i) ? "---" : "---:"))}|");
+        int[] widths = [.. columns.Select((column, i) => Math.Max(column.Length, cells.Max(row => row[i].Length)))];
+        WriteLine(output, columns, widths, markdown);
+        if (markdown) output.WriteLine($"|{string.Join('|', columns.Select((_, i) => IsText(i) ? "---" : "---:"))}|");
         else output.WriteLine(string.Join("  ", widths.Select(width => new string('-', width))));
         foreach (string[] row in cells) WriteLine(output, row, widths, markdown);
     }

@@ -13,6 +13,7 @@ internal static class Program
     private const string Usage = """
         usage: probe trips ADDRESS COUNT    sends so many TPM_PCRRead and prints what each took, in microseconds
                probe load ADDRESS COUNT     sends them and prints nothing
+               probe time DOMAIN            prints the nanoseconds of the machine's processors that the domain has had
                probe ready [ADDRESS]        waits until a TPM has answered there, and tells so in this domain's xenstore
                probe start COMMAND...       runs what makes a guest; prints "EVENT MILLISECONDS" from then on until that guest is ready
         """;
@@ -28,6 +29,9 @@ internal static class Program
                     return 0;
                 case ["load", var address, var count]:
                     RoundTrips.Measure(Address(address), Count(count));
+                    return 0;
+                case ["time", var domain]:
+                    Console.WriteLine(TimeOf((uint)Count(domain)));
                     return 0;
                 case ["ready"]:
                     GuestStart.Tell();
@@ -50,6 +54,13 @@ internal static class Program
             Console.Error.WriteLine($"probe: {exception.Message}");
             return 1;
         }
+    }
+
+    private static long TimeOf(uint domain)
+    {
+        using LinuxXenHost host = LinuxXenHost.Open();
+        DomainInfo info = host.Describe(domain) ?? throw new ProbeException($"Xen tells nothing of domain {domain}");
+        return info.ProcessorTime.Ticks * TimeSpan.NanosecondsPerTick;
     }
 
     private static TpmAddress Address(string text) => TpmAddress.Parse(text);

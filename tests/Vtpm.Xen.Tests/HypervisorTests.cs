@@ -31,6 +31,15 @@ public sealed class HypervisorTests : IDisposable
         Assert.Equal(new DomainInfo(DomainUuid, hasRun, Label), hypervisor.Describe(5));
     }
 
+    [Fact]
+    public void Domain_HasHadTimeOfTheProcessors()
+    {
+        _fake.Domains[5] = (0, 12_345_678_900, 9, DomainUuid);
+        using Hypervisor hypervisor = Open();
+
+        Assert.Equal(TimeSpan.FromTicks(123_456_789), hypervisor.Describe(5)!.ProcessorTime);
+    }
+
     [Theory]
     [InlineData(null, false)]
     [InlineData(1u, false)]

@@ -32,7 +32,8 @@ internal sealed class DomainControl(IHypercalls hypercalls)
         if (BitConverter.ToUInt16(info) != domain) return null;
         bool paused = (BitConverter.ToUInt32(info[4..]) & FlagPaused) != 0;
         ulong time = BitConverter.ToUInt64(info[56..]);
-        var described = new DomainInfo(new Guid(info.Slice(76, 16), bigEndian: true), !paused || time != 0, Label: null);
+        var described = new DomainInfo(new Guid(info.Slice(76, 16), bigEndian: true), !paused || time != 0, Label: null)
+            { ProcessorTime = new TimeSpan((long)(time / TimeSpan.NanosecondsPerTick)) };
         uint securityId = BitConverter.ToUInt32(info[72..]);
         return (described with { IsRestored = Ask(GetTimeStampCounter, (ushort)domain, _version) == 0 && Incarnation > FirstIncarnation }, securityId);
     }

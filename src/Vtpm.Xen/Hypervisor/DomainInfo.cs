@@ -8,6 +8,9 @@ public sealed record DomainInfo(Guid Uuid, bool HasRun, string? Label)
 {
     /// <summary>Its memory and processors are those of a domain that ran elsewhere or before: it was restored from a file, or migrated here.</summary>
     public bool IsRestored { get; init; }
+
+    /// <summary>What its processors have had of the machine's.</summary>
+    public TimeSpan ProcessorTime { get; init; }
 }
 
 /// <summary>Whether a domain had run when its device came: a vTPM that comes later has no record of its boot.</summary>
