@@ -17,8 +17,7 @@ internal sealed class XenFigures(string script, Peer ours, Peer theirs, Scale sc
             + "swtpm is in the same dom0, asked by a program there through its Unix socket.",
         "What is not emulated is of this machine: the vTPM's process as vtpm tpmback starts it, confined and with the record of its guest's boot, and "
             + "swtpm on its socket.",
-        "For each command a vTPM's process behind its link makes 2 system calls, on a socket 3, as swtpm does; vtpm tpmback makes 7. Emulated, these are "
-            + "most of the time: dom0 is a PV domain, whose page tables are changed for each of them.",
+        "For each command a vTPM's process behind its link makes 2 system calls, on a socket 3, as swtpm does; vtpm tpmback makes 7 (strace).",
         "All round trips are of TPM_PCRRead. Linux's xen-tpmfront looks for the response every 5 ms and not when it is told that it is there; "
             + "a program with our tpmfront waits for the event.",
         "From xl create to ready: until a program in the guest has had an answer by /dev/tpm0, or, without a vTPM, until it runs; of a vTPM's domain, "
