@@ -18,10 +18,10 @@ first_boot() {
   check "dom0's kernel leaves the TPM to the manager" leave_tpm || return
   check "the manager's domain starts, with the TPM's registers" start_manager || return
   check "it has an owner's rights of the TPM, and is provisioned" has "$(console vtpmmgr)" provisioned
-  check "the vTPM's domain starts" start_vtpm || return
-  check "a TPM is made in it" has "$(console domu-vtpm)" 'MANUFACTURING A NEW TPM'
+  check "the vTPM's domain starts, and makes a TPM" start domu-vtpm 'MANUFACTURING A NEW TPM' || return
+  check "the guest boots, whether the TPM has its endorsement key yet or not" boot_guest "$UUID" || return
+  check "the vTPM is ready" until_true 240 has "$(console domu-vtpm)" 'INFO\[VTPM\]: ready'
   check "and neither of the domains is short of memory" eval 'has_spare vtpmmgr && has_spare domu-vtpm'
-  check "the guest boots" boot_guest "$UUID" || return
   check "its driver has /dev/tpm0" in_guest has_tpm
   check "with the hardware's PCR 0" same_pcr 00
   check "and PCR 7" same_pcr 07
