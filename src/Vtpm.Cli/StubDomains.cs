@@ -15,7 +15,7 @@ internal static class StubDomains
     [
         new("vtpm-stubdom", ["run", "--image", FirstProcess.Disk, "--manager", "xen:", "--listen", "xen:"], VtpmArguments.IsArgument),
         new("vtpmmgr-stubdom", ["manager", "--image", FirstProcess.Disk, "--listen", "xen:"], ManagerArguments.IsArgument),
-        new("vtpm-boot", ["boot"], BootDomainArguments.IsArgument),
+        new("vtpm-boot", ["boot"], BootDomainArguments.IsArgument) { DiskOf = BootDomainArguments.DiskOf },
     ];
 
     /// <summary>Whether the process is a stub domain's own, and has done its work.</summary>

@@ -68,19 +68,19 @@ public sealed class FirstProcess(IDomainMachine machine, StubDomainRole role, Ac
         foreach ((string type, string target) in FileSystems) machine.Mount(type, target);
         foreach (string module in machine.Modules) machine.LoadModule(module);
         IReadOnlyList<string> arguments = KernelCommandLine.Parse(machine.CommandLine).ArgumentsOf(role);
-        AwaitDisk();
+        AwaitDisk(role.DiskOf(arguments));
         return [.. arguments];
     }
 
-    private void AwaitDisk()
+    private void AwaitDisk(string disk)
     {
-        for (TimeSpan waited = TimeSpan.Zero; !machine.HasDisk(Disk); waited += Look)
+        for (TimeSpan waited = TimeSpan.Zero; !machine.HasDisk(disk); waited += Look)
         {
             if (!machine.HasAnyDisk())
                 throw new StubDomainException("this domain has no disk; its configuration needs disk=[\"file:/path/image,hda,w\"], for the state");
             if (waited >= DiskPatience)
                 throw new StubDomainException(
-                    $"{Disk} did not come within {DiskPatience.TotalSeconds} s; is the disk called hda or xvda, and its backend running?");
+                    $"{disk} did not come within {DiskPatience.TotalSeconds} s; does the configuration call a disk so (xvda may be hda), and is its backend running?");
             machine.Pause(Look);
         }
     }

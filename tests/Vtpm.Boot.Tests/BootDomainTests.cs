@@ -94,6 +94,13 @@ public sealed class BootDomainTests
     }
 
     [Theory]
+    [InlineData("/dev/xvda")]
+    [InlineData("/dev/xvda", "boot", "boot-entri=1", "boot-disk=")]
+    [InlineData("/dev/xvdb", "boot", "boot-disk=xvdb")]
+    [InlineData("/dev/mapper/x", "boot-disk=xvdb", "boot-disk=/dev/mapper/x", "boot-entry=1")]
+    public void Arguments_SayWhichDiskIsWaitedFor(string disk, params string[] words) => Assert.Equal(disk, BootDomainArguments.DiskOf(words));
+
+    [Theory]
     [InlineData("boot-entri=1")]
     [InlineData("boot-partition=one")]
     [InlineData("boot-kernel=")]

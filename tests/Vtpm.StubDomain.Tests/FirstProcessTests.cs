@@ -76,6 +76,16 @@ public class FirstProcessTests
     }
 
     [Fact]
+    public void Run_WaitsForTheDiskThatTheProgramIsToldToUse()
+    {
+        var machine = new ModelMachine { CommandLine = "arg=xvdb", Disk = "/dev/xvdb", DiskComesAfter = TimeSpan.FromSeconds(5) };
+        StubDomainRole role = Role with { DiskOf = arguments => "/dev/" + arguments[^1][4..] };
+        new FirstProcess(machine, role, machine.Console.Add).Run(_ => 0);
+        Assert.InRange(machine.Waited, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(6));
+        Assert.Contains(machine.Console, line => line.Contains("has ended", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Run_ADomainWithoutADisk_SaysWhatItsConfigurationNeeds_AtOnce()
     {
         var machine = new ModelMachine { HasConfiguredDisk = false };

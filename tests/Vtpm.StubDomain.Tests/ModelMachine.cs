@@ -27,7 +27,9 @@ internal sealed class ModelMachine : IDomainMachine
 
     public bool HasAnyDisk() => HasConfiguredDisk;
 
-    public bool HasDisk(string path) => HasConfiguredDisk && path == FirstProcess.Disk && Waited >= DiskComesAfter;
+    public string Disk { get; init; } = FirstProcess.Disk;
+
+    public bool HasDisk(string path) => HasConfiguredDisk && path == Disk && Waited >= DiskComesAfter;
 
     public DomainMemory ReadMemory() => new(40_000, 20_000, 9_000);
 

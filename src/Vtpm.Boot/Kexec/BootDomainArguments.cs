@@ -27,6 +27,15 @@ public sealed record BootDomainArguments
         return word.StartsWith("boot-", StringComparison.Ordinal) || word.StartsWith("vtpm-label=", StringComparison.Ordinal);
     }
 
+    /// <summary>The disk that the guest is on, for who waits for it; what is wrong with the words is for <see cref="Parse"/> to say.</summary>
+    public static string DiskOf(IEnumerable<string> words)
+    {
+        const string name = "boot-disk=";
+        return words.LastOrDefault(word => word.StartsWith(name, StringComparison.Ordinal)) is { } word && word.Length > name.Length
+            ? PathOf(word[name.Length..])
+            : new BootDomainArguments().Disk;
+    }
+
     /// <exception cref="BootException">A word is none of these; the message says which there are.</exception>
     public static BootDomainArguments Parse(IEnumerable<string> words)
     {
@@ -38,7 +47,7 @@ public sealed record BootDomainArguments
             if (sides is not [_, { Length: > 0 } value]) throw Unknown(word);
             arguments = sides[0] switch
             {
-                "boot-disk" => arguments with { Disk = value.StartsWith('/') ? value : "/dev/" + value },
+                "boot-disk" => arguments with { Disk = PathOf(value) },
                 "boot-partition" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int partition) =>
                     arguments with { Choice = arguments.Choice with { Partition = partition } },
                 "boot-entry" => arguments with { Choice = arguments.Choice with { Entry = value } },
@@ -54,6 +63,8 @@ public sealed record BootDomainArguments
         if (arguments.Choice is { Ramdisk: not null, Kernel: null }) throw new BootException("boot-initrd= goes with boot-kernel=: a menu's entry has its own");
         return arguments;
     }
+
+    private static string PathOf(string disk) => disk.StartsWith('/') ? disk : "/dev/" + disk;
 
     private static string Joined(string first, string second) => first.Length == 0 || second.Length == 0 ? first + second : $"{first} {second}";
 
