@@ -42,4 +42,4 @@ MENU
 }
 
 # guest_disk FILE SIZE FOLDER: a disk with these files.
-guest_disk() { mke2fs -q -F -t ext4 -d "$3" "$1" "$2" >/dev/null || fail "mke2fs"; }
+guest_disk() { mke2fs -q -F -t ext4 -b 4096 -d "$3" "$1" "$2" >/dev/null || fail "mke2fs"; }
