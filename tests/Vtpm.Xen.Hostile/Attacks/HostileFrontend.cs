@@ -20,6 +20,9 @@ internal sealed class HostileFrontend(IXenHost host, uint device, TimeSpan patie
     private readonly List<uint> _fired = [];
     private IGrantedPage? _page;
 
+    /// <summary>The device is open, and the backend has followed all that xenstore was told.</summary>
+    private bool _isSettled;
+
     public IXenHost Host { get; } = host;
 
     public string Path { get; } = string.Create(CultureInfo.InvariantCulture, $"device/vtpm/{device}");
@@ -57,20 +60,25 @@ internal sealed class HostileFrontend(IXenHost host, uint device, TimeSpan patie
     /// <summary>What xenstore says of the backend; 0 when there is nothing.</summary>
     public int BackendState => int.TryParse(Host.Store.Read($"{Host.Store.Read($"{Path}/backend")}/state"), out int state) ? state : 0;
 
-    /// <summary>An honest connection, from whatever was there before.</summary>
+    /// <summary>
+    /// An honest connection, from whatever was there before. A backend that has not followed all of that may still be reading about a page and a port:
+    /// they stay those that were published then, since half of the old and half of the new would be a page or a port that is none.
+    /// </summary>
     public void Open()
     {
+        bool renews = _isSettled || _page is null;
         // Whatever the backend's state is: it may be about to follow what was written before.
         SetState(5);
         SetState(6);
         Await(() => BackendState is 1 or 2 or 3 or 6, "the backend is ready for a frontend");
         if (BackendState == 6) throw new AttackException("the backend has closed the device");
         SetState(1);
-        Renew(BackendDomain);
+        if (renews) Renew(BackendDomain);
         Publish();
         SetState(3);
         Await(() => BackendState == 4, "the backend is connected");
         SetState(4);
+        _isSettled = true;
     }
 
     /// <summary>Another page and another port, for that domain.</summary>
@@ -89,7 +97,11 @@ internal sealed class HostileFrontend(IXenHost host, uint device, TimeSpan patie
         Set("feature-protocol-v2", "1");
     }
 
-    public void Set(string name, string value) => Host.Store.Write($"{Path}/{name}", value);
+    public void Set(string name, string value)
+    {
+        _isSettled = false;
+        Host.Store.Write($"{Path}/{name}", value);
+    }
 
     public void SetState(int state) => Set("state", state.ToString(CultureInfo.InvariantCulture));
 
