@@ -47,22 +47,33 @@ internal sealed unsafe partial class Tracee : IDisposable
 
     private static ReadOnlySpan<byte> CallInstruction => IsArm64 ? [0x01, 0x00, 0x00, 0xD4] : [0x0F, 0x05];
 
-    /// <summary>Stops a process that waits in a system call.</summary>
+    /// <summary>Stops a process that waits in a system call, as soon as it does.</summary>
     public static Tracee Of(int pid)
+    {
+        Tracee? found = null;
+        ConfinedProcess.Until(() => (found = TryStop(pid)) is not null, "process that waits in a system call");
+        return found!;
+    }
+
+    /// <returns>Null for one that was between two calls; it has gone on.</returns>
+    private static Tracee? TryStop(int pid)
     {
         var tracee = new Tracee(pid);
         Check(Trace(Attach, pid, 0, 0), "attach");
         tracee.Wait();
         tracee.Registers(GetRegisterSet, tracee._original);
-        return tracee;
+        using (FileStream memory = tracee.OpenMemory())
+            if (tracee.FindCallInstruction(memory) is not null) return tracee;
+        Check(Trace(Detach, pid, 0, 0), "detach");
+        return null;
     }
 
     /// <summary>Has it do a call. Arguments are integers, and strings or bytes, which it gets the address of.</summary>
     public CallOutcome Call(int x64, int arm64, params ReadOnlySpan<object> arguments)
     {
-        using FileStream memory = new($"/proc/{_pid}/mem", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+        using FileStream memory = OpenMemory();
         ulong[] registers = [.. _original];
-        registers[ProgramCounter] = FindCallInstruction(memory);
+        registers[ProgramCounter] = FindCallInstruction(memory) ?? throw new InvalidOperationException($"process {_pid} waits in no system call");
         registers[CallNumber] = (ulong)(IsArm64 ? arm64 : x64);
         if (!IsArm64) registers[15] = ulong.MaxValue;     // orig_rax: no call that would be begun again
         ulong room = (_original[StackPointer] & ~15UL) - (ulong)(8 * ArgumentRoom);
@@ -106,7 +117,7 @@ internal sealed unsafe partial class Tracee : IDisposable
     }
 
     /// <summary>It waits in a call: the instruction is behind it, or is where it goes on.</summary>
-    private ulong FindCallInstruction(FileStream memory)
+    private ulong? FindCallInstruction(FileStream memory)
     {
         ulong here = _original[ProgramCounter];
         byte[] bytes = new byte[CallInstruction.Length];
@@ -117,8 +128,10 @@ internal sealed unsafe partial class Tracee : IDisposable
             if (bytes.AsSpan().SequenceEqual(CallInstruction)) return place;
         }
 
-        throw new InvalidOperationException($"process {_pid} waits in no system call");
+        return null;
     }
+
+    private FileStream OpenMemory() => new($"/proc/{_pid}/mem", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
 
     /// <returns>The signal that ended it; null when it has stopped.</returns>
     private int? Wait()
