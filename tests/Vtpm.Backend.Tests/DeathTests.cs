@@ -36,15 +36,8 @@ public sealed class DeathTests : IDisposable
     public void RequestThatAProcessDiesWith_IsAnsweredWithAnError()
     {
         RawFrontend guest = _backend.Running(5);
-        using var inIt = new ManualResetEventSlim();
         using var go = new ManualResetEventSlim();
-        _backend.Launcher.Before = _ =>
-        {
-            inIt.Set();
-            go.Wait();
-        };
-        guest.Submit(Backend.ExtendOf(4));
-        _backend.Until(() => inIt.IsSet);
+        _backend.SubmitHeld(guest, go);
         _backend.Launcher.Last.Kill();
         go.Set();
         _backend.Until(() => guest.State == 2);

@@ -60,16 +60,7 @@ public sealed class FaultTests : IDisposable
     public void ProcessThatEnds_IsNotTakenForOneThatHasClosedItsLink()
     {
         using var go = new ManualResetEventSlim();
-        _backend.Launcher.Instead = (requests, _) =>
-        {
-            requests.Send(VtpmLinkMessage.Ready(BootOrigin.Whole));
-            requests.Shutdown(System.Net.Sockets.SocketShutdown.Both);
-            go.Wait();
-        };
-        _backend.Guest(5);
-        _backend.Until(() => _backend.HasLogged("serves domain 5"));
-        for (int i = 0; i < 4; i++) _backend.Service.Turn(TimeSpan.Zero);
-        _backend.Launcher.Instead = null;
+        CloseLink(go);
         go.Set();
 
         _backend.Until(() => _backend.HasLogged("its process 1000 has ended by itself (exit code 0)"));
@@ -80,6 +71,17 @@ public sealed class FaultTests : IDisposable
     public void ProcessThatGoesOnWithoutItsLink_IsKilled()
     {
         using var go = new ManualResetEventSlim();
+        CloseLink(go);
+        _backend.Time.Advance(TimeSpan.FromSeconds(6));
+
+        _backend.Until(() => _backend.HasLogged("it has closed its link, and goes on; its process 1000 is killed"));
+        go.Set();
+        _backend.Until(() => _backend.Launcher.Started.Count == 2);
+    }
+
+    /// <summary>The process of a guest that is served closes its link, and goes on until <paramref name="go"/>.</summary>
+    private void CloseLink(ManualResetEventSlim go)
+    {
         _backend.Launcher.Instead = (requests, _) =>
         {
             requests.Send(VtpmLinkMessage.Ready(BootOrigin.Whole));
@@ -90,10 +92,5 @@ public sealed class FaultTests : IDisposable
         _backend.Until(() => _backend.HasLogged("serves domain 5"));
         for (int i = 0; i < 4; i++) _backend.Service.Turn(TimeSpan.Zero);
         _backend.Launcher.Instead = null;
-        _backend.Time.Advance(TimeSpan.FromSeconds(6));
-
-        _backend.Until(() => _backend.HasLogged("it has closed its link, and goes on; its process 1000 is killed"));
-        go.Set();
-        _backend.Until(() => _backend.Launcher.Started.Count == 2);
     }
 }

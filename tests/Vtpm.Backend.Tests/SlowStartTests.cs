@@ -143,14 +143,7 @@ public sealed class SlowStartTests : IDisposable
         using var backend = new Backend(with: options => options with { RequireMeasurement = true });
         backend.Service.Leave(Backend.Uuid, [new(4, default)]);
         RawFrontend guest = backend.Running(5);
-        using var inIt = new ManualResetEventSlim();
-        backend.Launcher.Before = _ =>
-        {
-            inIt.Set();
-            _go.Wait();
-        };
-        guest.Submit(Backend.ExtendOf(4));
-        backend.Until(() => inIt.IsSet);
+        backend.SubmitHeld(guest, _go);
         guest.Die();
         backend.Detach(guest);
         RawFrontend next = backend.Guest(6);

@@ -148,6 +148,19 @@ internal sealed class Backend : IDisposable
         return TpmMessage.ReadResult(guest.Answer);
     }
 
+    /// <summary>The guest's request is with a process, which waits for <paramref name="go"/> with this one and with what comes after it.</summary>
+    public void SubmitHeld(RawFrontend guest, ManualResetEventSlim go)
+    {
+        using var inIt = new ManualResetEventSlim();
+        Launcher.Before = _ =>
+        {
+            if (!go.IsSet) inIt.Set();
+            go.Wait();
+        };
+        guest.Submit(ExtendOf(4));
+        Until(() => inIt.IsSet);
+    }
+
     public void Extend(RawFrontend guest, int pcr = 4) => Assert.Equal(TpmResult.Success, Send(guest, ExtendOf(pcr)));
 
     public string Pcr(RawFrontend guest, int pcr = 4)
